@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * Spherical harmonics for the engine: a plan holds the picked kernel, evaluation is batched. */
+#ifndef RACAHI_SPH_H
+#define RACAHI_SPH_H
+
+#include "../src/base/base.h"
+#include "racah_sphere.h"
+
+/* Y (n,S) and optional dY (n,3,S), `component` normalisation, of vectors r (n,3). Positions are
+ * double in both; the float twin computes the unit vector in double and stores float.
+ * No |r| = 0 may be passed by the engine (coincident atoms are refused before), but it is safe. */
+typedef void (*racahi_sph_fn_f64)(int lmax, size_t n, const double *r, double *Y, double *dY);
+typedef void (*racahi_sph_fn_f32)(int lmax, size_t n, const double *r, float *Y, float *dY);
+
+racahi_sph_fn_f64 racahi_sph_pick_f64(int lmax, racahi_isa isa);
+racahi_sph_fn_f32 racahi_sph_pick_f32(int lmax, racahi_isa isa);
+
+/* Readable reference twin (associated Legendre recurrence, scalar double). */
+void racahi_sph_ref(int lmax, racah_sph_norm norm, size_t n, const double *r, double *Y, double *dY);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ * A model: its shape (config), its parameters (one flat vector with a table of tensors) and constants.
+ *
+ * The potential (design.md section 4; MACE, arXiv 2206.07697). Layer t = 0..T-1, atom i, channel c:
+ *   e_b(r) = sqrt(2/rc) sin(b pi r/rc)/r * f_p(r/rc)                       b = 1..nbessel
+ *   W(r)   = MLP_t(e(r)), SiLU * 1.679177 between linear layers, no biases
+ *   h^0_i  = embed[z_i]
+ *   x      = U_t h^t                                                        per l
+ *   A~_i   = (1/lambda_t) sum_j W(r_ij) [x_j (x) Y(r_ij)]                   rows = slots of tp/conv.h
+ *   A_i    = V_t A~_i                                                       per l, nslot(l) C -> C
+ *   B_i    = many-body product (tp/product.h), weights by element
+ *   h^t+1  = P_t B_i + S_{t,z_i} h^t                                        per l <= lout(t)
+ *   E_i   += readout_t(h^{t+1}_0): linear for t < T-1; last: w2 . (1.679177 silu(W1 h))
+ *   E      = sum_i E0[z_i] + scale[z_i] E_i + shift[z_i]
+ * lin(0) = 0, lin(t) = l_hidden, lout(t) = l_hidden, lout(T-1) = 0.
+ *
+ * Isolated atom: the polynomial has no constant term and A = 0, so h^1 = S h^0 and E_i is a constant of the
+ * element; it is subtracted at load ("isolated"), so that an isolated atom has energy E0 + shift exactly and the
+ * interaction energy tends to zero with the distance.
+ */
+#ifndef RACAHI_MODEL_H
+#define RACAHI_MODEL_H
+
+#include "../racah.h"
+#include "../../tp/conv.h"
+#include "../../tp/product.h"
+
+#define RACAHI_MAX_LAYERS 4
+#define RACAHI_MAX_MLP 6
+#define RACAHI_MAX_ELEMENTS 118
+
+typedef struct racahi_config {
+    int nelem;
+    int Z[RACAHI_MAX_ELEMENTS];      /* ascending */
+    int layers;                      /* T, 1..4 */
+    int channels;                    /* C */
+    int l_max;                       /* 0..4 */
+    int l_hidden;                    /* 0..2, <= l_max */
+    int correlation;                 /* 1..4 */
+    racahi_weights_kind weights;
+    racahi_family family;
+    double r_max;                    /* A */
+    int nbessel;
+    int cutoff_p;                    /* polynomial cutoff power, 5 or 6 */
+    int nmlp;                        /* hidden layers of the radial MLP */
+    int mlp[RACAHI_MAX_MLP];         /* their widths */
+    int readout_width;               /* hidden width of the last readout (16) */
+    double lambda[RACAHI_MAX_LAYERS];/* sums over neighbours are divided by this */
+} racahi_config;
+
+/* One parameter tensor, (b, r, c) row-major in the flat vector at `offset`. */
+typedef struct racahi_param {
+    char name[48];       /* e.g. "layer0.mix.l2" */
+    size_t b, r, c;      /* count = b*r*c */
+    size_t offset;       /* in the flat vector, elements */
+    double gain;         /* standard deviation at initialisation; Adam's step is lr * gain, so that a tensor
+                            trains as if stored with unit variance and scaled in the forward pass (e3nn) */
+    bool decay;          /* weight decay applies (mix, product, linear: as MACE does) */
+    size_t padded;       /* offset in the engine's padded copy */
+    size_t rp, cp;       /* padded rows and columns there */
+} racahi_param;
+
+typedef struct racahi_params {
+    size_t n;
+    racahi_param *t;
+    size_t count;        /* total, unpadded */
+    size_t padded_count; /* total, padded */
+} racahi_params;
+
+typedef struct racahi_reference { /* a stored structure with results of the trained model (double, exact radial) */
+    size_t n;
+    int *Z;
+    double *pos, cell[9], *forces, virial[9], energy;
+    int pbc[3];
+    bool has_cell;
+} racahi_reference;
+
+struct racah_model {
+    racahi_config cfg;
+    racahi_params table;
+    double *theta;                           /* [table.count] */
+    double E0[RACAHI_MAX_ELEMENTS];          /* eV, by element index */
+    double scale[RACAHI_MAX_ELEMENTS];
+    double shift[RACAHI_MAX_ELEMENTS];
+    size_t nref;
+    racahi_reference *ref;
+    char *training;                          /* JSON text: training summary, or NULL */
+    char *path, sha256[65];
+};
+
+/* Check ranges; message names the key, what came and what is allowed. */
+racah_status racahi_config_check(const racahi_config *cfg, racah_error *err);
+
+/* Allocate a model of this shape: tensor table made, theta zero, E0 = shift = 0, scale = 1, no references. */
+racah_status racahi_model_create(racah_model **out, const racahi_config *cfg, racah_error *err);
+/* theta ~ N(0, gain^2) from a seed (counter-based generator: same numbers on every machine). */
+void racahi_model_init(racah_model *m, uint64_t seed);
+/* Write NAME.racah: atomic, references and training summary included. */
+racah_status racahi_model_save(const racah_model *m, const char *path, racah_error *err);
+const racahi_param *racahi_model_param(const racah_model *m, const char *name); /* or NULL */
+/* Append a reference structure computed by the caller (copied). */
+racah_status racahi_model_add_reference(racah_model *m, size_t n, const int *Z, const double *pos,
+                                        const double *cell, const int pbc[3], double energy,
+                                        const double *forces, const double *virial, racah_error *err);
+
+#endif

@@ -1,0 +1,1 @@
+racah_test(test_base base/test_base.c)
