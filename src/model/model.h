@@ -14,9 +14,9 @@
  *   E      = sum_i E0[z_i] + scale[z_i] E_i + shift[z_i]
  * lin(0) = 0, lin(t) = l_hidden, lout(t) = l_hidden, lout(T-1) = 0.
  *
- * Isolated atom: the polynomial has no constant term and A = 0, so h^1 = S h^0 and E_i is a constant of the
- * element; it is subtracted at load ("isolated"), so that an isolated atom has energy E0 + shift exactly and the
- * interaction energy tends to zero with the distance.
+ * Isolated atom: the product has no constant term and A = 0, so h^1 = S h^0, ... and E_i is a constant of the
+ * element, Eiso[z]. With subtract_isolated, E = sum_i E0 + scale (E_i - Eiso) + shift: an isolated atom has energy
+ * E0 + shift exactly and the interaction energy vanishes with distance by construction.
  */
 #ifndef RACAHI_MODEL_H
 #define RACAHI_MODEL_H
@@ -46,26 +46,45 @@ typedef struct racahi_config {
     int mlp[RACAHI_MAX_MLP];         /* their widths */
     int readout_width;               /* hidden width of the last readout (16) */
     double lambda[RACAHI_MAX_LAYERS];/* sums over neighbours are divided by this */
+    int subtract_isolated;           /* 1: an isolated atom has energy E0 + shift exactly (native models) */
 } racahi_config;
 
 /* One parameter tensor, (b, r, c) row-major in the flat vector at `offset`. */
 typedef struct racahi_param {
-    char name[48];       /* e.g. "layer0.mix.l2" */
+    char name[40];       /* e.g. "layer0.mix.l2" */
     size_t b, r, c;      /* count = b*r*c */
     size_t offset;       /* in the flat vector, elements */
     double gain;         /* standard deviation at initialisation; Adam's step is lr * gain, so that a tensor
                             trains as if stored with unit variance and scaled in the forward pass (e3nn) */
-    bool decay;          /* weight decay applies (mix, product, linear: as MACE does) */
-    size_t padded;       /* offset in the engine's padded copy */
-    size_t rp, cp;       /* padded rows and columns there */
+    bool decay;          /* weight decay applies (mix, product, linear, up, skip; not embedding, radial, readout) */
+    bool row_channels;   /* r counts channels: the engine pads it */
+    bool col_channels;   /* c counts channels */
 } racahi_param;
 
+#define RACAHI_L_MAX 4   /* largest degree of A */
+#define RACAHI_LH_MAX 2  /* largest degree of node features */
+
+/* Tensors and where to find each; -1 where a layer has none. */
 typedef struct racahi_params {
     size_t n;
     racahi_param *t;
-    size_t count;        /* total, unpadded */
-    size_t padded_count; /* total, padded */
+    size_t count; /* all elements */
+    int embed;    /* (1, nelem, C) */
+    struct {
+        int up[RACAHI_LH_MAX + 1];                                /* (1, C, C), l <= lin */
+        int radial[RACAHI_MAX_MLP + 1];                           /* (1, in, out); last (in, nw, C) */
+        int mix[RACAHI_L_MAX + 1];                                /* (nslot, C, C) */
+        int product[RACAHI_LH_MAX + 1][RACAHI_SYM_NU_MAX + 1];    /* [L][nu]: (nelem, npath, C) */
+        int linear[RACAHI_LH_MAX + 1];                            /* (1, C, C), l <= lout */
+        int skip[RACAHI_LH_MAX + 1];                              /* (nelem, C, C), l <= min(lin, lout) */
+        int readout;                                              /* (1, 1, C) but for the last layer */
+    } layer[RACAHI_MAX_LAYERS];
+    int readout_hidden, readout_out; /* last layer: (1, C, H), (1, 1, H) */
 } racahi_params;
+
+/* Degrees of the node features a layer reads and writes. */
+static inline int racahi_lin(const racahi_config *c, int t) { return t == 0 ? 0 : c->l_hidden; }
+static inline int racahi_lout(const racahi_config *c, int t) { return t == c->layers - 1 ? 0 : c->l_hidden; }
 
 typedef struct racahi_reference { /* a stored structure with results of the trained model (double, exact radial) */
     size_t n;
@@ -87,6 +106,14 @@ struct racah_model {
     char *training;                          /* JSON text: training summary, or NULL */
     char *path, sha256[65];
 };
+
+/* "0.1"-style architecture text and back (flat JSON object; written to __metadata__.config). */
+char *racahi_config_to_json(const racahi_config *cfg); /* free with free(); NULL without memory */
+racah_status racahi_config_from_json(racahi_config *cfg, const char *text, racah_error *err);
+
+/* Tensor table of a config (which must have passed the check). */
+racah_status racahi_params_create(racahi_params *out, const racahi_config *cfg, racah_error *err);
+void racahi_params_free(racahi_params *p);
 
 /* Check ranges; message names the key, what came and what is allowed. */
 racah_status racahi_config_check(const racahi_config *cfg, racah_error *err);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ * Models in memory: creation, initial parameters, reference structures, public accessors. */
+#include "model.h"
+#include "../io/extxyz.h"
+
+#include <math.h>
+#include <string.h>
+
+racah_status racahi_model_create(racah_model **out, const racahi_config *cfg, racah_error *err)
+{
+    *out = NULL;
+    RACAHI_TRY(racahi_config_check(cfg, err));
+    racah_model *m = racahi_calloc(1, sizeof *m);
+    if (!m) return racahi_fail(err, RACAH_ENOMEM, "model: %zu bytes do not fit in memory", sizeof *m);
+    m->cfg = *cfg;
+    racah_status st = racahi_params_create(&m->table, cfg, err);
+    if (st != RACAH_OK) goto fail;
+    m->theta = racahi_calloc(m->table.count, sizeof *m->theta);
+    if (!m->theta) {
+        st = racahi_fail(err, RACAH_ENOMEM, "model: %zu parameters do not fit in memory", m->table.count);
+        goto fail;
+    }
+    for (int e = 0; e < cfg->nelem; e++) m->scale[e] = 1;
+    *out = m;
+    return RACAH_OK;
+fail:
+    racah_model_destroy(m);
+    return st;
+}
+
+static void reference_free(racahi_reference *r)
+{
+    racahi_free(r->Z);
+    racahi_free(r->pos);
+    racahi_free(r->forces);
+}
+
+void racah_model_destroy(racah_model *m)
+{
+    if (!m) return;
+    racahi_params_free(&m->table);
+    racahi_free(m->theta);
+    for (size_t i = 0; i < m->nref; i++) reference_free(&m->ref[i]);
+    racahi_free(m->ref);
+    racahi_free(m->training);
+    racahi_free(m->path);
+    racahi_free(m);
+}
+
+/* SplitMix64 of a counter: the k-th number of a seed does not depend on the ones before. */
+static uint64_t mix64(uint64_t z)
+{
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+void racahi_model_init(racah_model *m, uint64_t seed)
+{
+    const double two_pi = 6.283185307179586476925;
+    const uint64_t gamma = 0x9e3779b97f4a7c15u, start = mix64(seed + gamma);
+    for (size_t i = 0; i < m->table.n; i++) {
+        const racahi_param *p = &m->table.t[i];
+        for (size_t k = 0; k < p->b * p->r * p->c; k++) {
+            uint64_t n = 2 * (uint64_t)(p->offset + k);
+            double u = ((double)(mix64(start + gamma * (n + 1)) >> 11) + 0.5) * 0x1p-53;
+            double v = (double)(mix64(start + gamma * (n + 2)) >> 11) * 0x1p-53;
+            m->theta[p->offset + k] = p->gain * sqrt(-2 * log(u)) * cos(two_pi * v);
+        }
+    }
+}
+
+const racahi_param *racahi_model_param(const racah_model *m, const char *name)
+{
+    for (size_t i = 0; i < m->table.n; i++)
+        if (strcmp(m->table.t[i].name, name) == 0) return &m->table.t[i];
+    return NULL;
+}
+
+racah_status racahi_model_add_reference(racah_model *m, size_t n, const int *Z, const double *pos,
+                                        const double *cell, const int pbc[3], double energy, const double *forces,
+                                        const double *virial, racah_error *err)
+{
+    racahi_reference r = {.n = n, .energy = energy, .has_cell = cell != NULL};
+    racahi_reference *grown = racahi_calloc(m->nref + 1, sizeof *grown);
+    r.Z = racahi_malloc(n, sizeof *r.Z);
+    r.pos = racahi_malloc(3 * n, sizeof *r.pos);
+    r.forces = racahi_malloc(3 * n, sizeof *r.forces);
+    if (!grown || !r.Z || !r.pos || !r.forces) {
+        reference_free(&r);
+        racahi_free(grown);
+        return racahi_fail(err, RACAH_ENOMEM, "reference structure of %zu atoms does not fit in memory", n);
+    }
+    memcpy(r.Z, Z, n * sizeof *Z);
+    memcpy(r.pos, pos, 3 * n * sizeof *pos);
+    memcpy(r.forces, forces, 3 * n * sizeof *forces);
+    memcpy(r.virial, virial, sizeof r.virial);
+    if (cell) memcpy(r.cell, cell, sizeof r.cell);
+    memcpy(r.pbc, pbc, sizeof r.pbc);
+    if (m->nref) memcpy(grown, m->ref, m->nref * sizeof *grown);
+    racahi_free(m->ref);
+    m->ref = grown;
+    m->ref[m->nref++] = r;
+    return RACAH_OK;
+}
+
+/* ---- public accessors ------------------------------------------------------------------------- */
+
+int racah_model_nelements(const racah_model *m) { return m ? m->cfg.nelem : 0; }
+
+int racah_model_atomic_number(const racah_model *m, int e)
+{
+    return m && e >= 0 && e < m->cfg.nelem ? m->cfg.Z[e] : 0;
+}
+
+int racah_model_element_index(const racah_model *m, int atomic_number)
+{
+    for (int e = 0; m && e < m->cfg.nelem; e++)
+        if (m->cfg.Z[e] == atomic_number) return e;
+    return -1;
+}
+
+double racah_model_cutoff(const racah_model *m) { return m ? m->cfg.r_max : 0; }
+int racah_model_layers(const racah_model *m) { return m ? m->cfg.layers : 0; }
+size_t racah_model_nparameters(const racah_model *m) { return m ? m->table.count : 0; }
