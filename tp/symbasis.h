@@ -8,11 +8,14 @@
  * which is what MACE's symmetric contraction spans with its U matrices.
  *
  * The basis is a function of (lmax, L, nu) alone, reproducible to rounding on every machine, because
- * model files store weights in it: couplings ((..(l1 l2)l12 l3).. )L are enumerated in a fixed order,
- * symmetrised, and orthogonalised one after the other (Gram-Schmidt, twice); one is dropped when what is
- * left of it is below 1e-6 of its norm. Normalisation: seen as a symmetric tensor T[m][i1..i_nu], each
- * component m of a P_p has Frobenius norm 1/sqrt(nu!), so that unit-variance Gaussian A give P_p about
- * unit variance. Sign: that of the coupling itself (e3nn 0.6 3j signs).
+ * model files store weights in it. Multisets l1 <= l2 <= .. of degrees come in lexicographic order; within
+ * one the couplings ((..(l1 l2)l12 l3).. )L come in lexicographic order of the intermediates (l12, l123),
+ * which may have either parity (l1 + l2 + l12 odd is allowed; the sum of all l_i and L is even). Each is
+ * symmetrised and made orthogonal to the ones before (Gram-Schmidt, twice); it is dropped when what is left
+ * is below 1e-6 of the coupling's norm. Normalisation: seen as a symmetric tensor T[m][i1..i_nu], each
+ * component m of a P_p has Frobenius norm 1/sqrt(nu!), so that unit-variance Gaussian A give P_p about unit
+ * variance. Different p and different m are orthogonal in the same sense. Sign: that of the coupling itself
+ * (e3nn 0.6 3j signs).
  */
 #ifndef RACAHI_SYMBASIS_H
 #define RACAHI_SYMBASIS_H
@@ -29,7 +32,9 @@ typedef struct racahi_symbasis {
     double *U;     /* [2L+1][nmono][npath] */
 } racahi_symbasis;
 
-/* lmax 0..4, L 0..4, nu 1..4 (nu = 4 only for lmax <= 3). */
+/* lmax 0..4, L 0..4, nu 1..4 (nu = 4 only for lmax <= 3). The space may be empty (npath = nmono = 0), for
+ * example for nu = 1 and L > lmax. Takes milliseconds. Errors: RACAH_EINVAL, RACAH_ENOMEM; *out is NULL then.
+ */
 racah_status racahi_symbasis_create(racahi_symbasis **out, int lmax, int L, int nu, racah_error *err);
 void racahi_symbasis_destroy(racahi_symbasis *b);
 

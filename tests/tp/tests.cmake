@@ -1,0 +1,1 @@
+racah_test(test_symbasis tp/test_symbasis.c)
