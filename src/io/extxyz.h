@@ -34,8 +34,10 @@ typedef struct racahi_frames {
 } racahi_frames;
 
 /* Read a whole file ("-" is not special). Keys: energy|REF_energy, forces|REF_forces|force columns,
- * stress|REF_stress, virial|REF_virial|virials, config_type, config_weight, pbc, Lattice, Properties.
- * REF_ names win. pbc absent: T T T with a Lattice, F F F without. Everything else is ignored.
+ * stress|REF_stress, virial|REF_virial|virials|REF_virials, config_type, config_weight, pbc, Lattice, Properties.
+ * REF_ names win; for the stress the order is REF_stress, REF_virial(s), stress, virial(s). Species come from
+ * species:S:1 or, without it, from Z|numbers|atomic_numbers:I:1. Lattice, Properties and pbc in any case.
+ * Numbers in keys and columns that are not read are not judged. pbc absent: T T T with a Lattice, F F F without. Everything else is ignored.
  * Errors: RACAH_EIO, RACAH_EFORMAT (message "FILE:LINE: what, found, wanted"), RACAH_ENOMEM;
  * on error *out is empty. Two atoms closer than 1e-3 A in one frame (not counting images) are an error. */
 racah_status racahi_extxyz_read(racahi_frames *out, const char *path, racah_error *err);

@@ -39,8 +39,9 @@ const racahi_tensor *racahi_safetensors_find(const racahi_safetensors *s, const 
 const char *racahi_safetensors_meta(const racahi_safetensors *s, const char *key);           /* or NULL */
 
 /* Writing: fill a racahi_safetensors-like list and write it in one go. Data start at a multiple of 64 (header
- * padded with spaces); tensors are written 8-byte aligned and back to back in the given order; "sha256" of the
- * data is added to the metadata. Written to PATH.tmp-<pid>, fsync, rename: PATH is whole or untouched, and the
+ * padded with spaces); tensors are written back to back (the format forbids padding), 8-byte elements first, then
+ * 4, then 1, each group in the given order, so that every tensor is aligned to its element size; "sha256" of the
+ * data is added to the metadata (a key of that name given by the caller is RACAH_EINVAL, as are names twice). Written to PATH.tmp-<pid>, fsync, rename: PATH is whole or untouched, and the
  * temporary is removed on failure (disk full included). The builder copies nothing: pointers live until save. */
 typedef struct racahi_st_writer racahi_st_writer;
 racah_status racahi_st_writer_create(racahi_st_writer **out, racah_error *err);

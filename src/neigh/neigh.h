@@ -24,8 +24,9 @@ typedef struct racahi_edges {
  * (lexicographic), so equal input gives equal output.
  * pos (n,3) A; cell (3,3) rows = lattice vectors A, or NULL when no direction is periodic; pbc[a] != 0 where
  * periodic along cell vector a (cell vectors of non-periodic directions may be zero). Linear in n for large n.
- * Errors: RACAH_EINVAL (non-finite position or cell, singular cell, rcut <= 0, two atoms at distance < 1e-6 A:
- * the message names them), RACAH_ENOMEM. On error *edges is still valid to reuse or free. */
+ * d of edge i<-j with shift s is exactly -d of edge j<-i with shift -s, and both are in the list or neither.
+ * Errors: RACAH_EINVAL (non-finite position or cell or one beyond 1e9 A, singular cell, rcut <= 0, more than 1e8
+ * images within reach, two atoms at distance < 1e-6 A: the message names them), RACAH_ENOMEM. On error *edges is still valid to reuse or free. */
 racah_status racahi_neigh_build(racahi_edges *edges, size_t n, const double *pos, const double *cell,
                                 const int pbc[3], double rcut, racah_error *err);
 void racahi_edges_free(racahi_edges *edges);
