@@ -19,11 +19,24 @@ typedef struct reader {
 
 /* Keys of the comment line that are read. */
 enum key {
-    LATTICE, PROPERTIES, PBC, CONFIG_TYPE, CONFIG_WEIGHT, ENERGY, REF_ENERGY, STRESS, REF_STRESS, VIRIAL, VIRIALS,
-    REF_VIRIAL, REF_VIRIALS, NKEYS
+    LATTICE,
+    PROPERTIES,
+    PBC,
+    CONFIG_TYPE,
+    CONFIG_WEIGHT,
+    ENERGY,
+    REF_ENERGY,
+    STRESS,
+    REF_STRESS,
+    VIRIAL,
+    VIRIALS,
+    REF_VIRIAL,
+    REF_VIRIALS,
+    NKEYS
 };
-static const char *const key_names[NKEYS] = {"Lattice", "Properties", "pbc", "config_type", "config_weight", "energy",
-    "REF_energy", "stress", "REF_stress", "virial", "virials", "REF_virial", "REF_virials"};
+static const char *const key_names[NKEYS] = {
+    "Lattice", "Properties", "pbc",    "config_type", "config_weight", "energy",     "REF_energy",
+    "stress",  "REF_stress", "virial", "virials",     "REF_virial",    "REF_virials"};
 
 /* Columns that are read; the first column of each, SIZE_MAX where absent. */
 enum column { SPECIES, NUMBERS, POS, FORCES, REF_FORCES, NCOLUMNS };
@@ -36,9 +49,9 @@ static const struct {
     char type;
     size_t count;
 } column_table[] = {
-    {"species", SPECIES, 'S', 1}, {"Z", NUMBERS, 'I', 1}, {"numbers", NUMBERS, 'I', 1},
-    {"atomic_numbers", NUMBERS, 'I', 1}, {"pos", POS, 'R', 3}, {"positions", POS, 'R', 3},
-    {"forces", FORCES, 'R', 3}, {"force", FORCES, 'R', 3}, {"REF_forces", REF_FORCES, 'R', 3},
+    {"species", SPECIES, 'S', 1},        {"Z", NUMBERS, 'I', 1},    {"numbers", NUMBERS, 'I', 1},
+    {"atomic_numbers", NUMBERS, 'I', 1}, {"pos", POS, 'R', 3},      {"positions", POS, 'R', 3},
+    {"forces", FORCES, 'R', 3},          {"force", FORCES, 'R', 3}, {"REF_forces", REF_FORCES, 'R', 3},
 };
 
 static bool next_line(reader *r, racahi_span *line)
@@ -78,22 +91,24 @@ static racah_status read_pairs(racahi_span line, racahi_pair pairs[NKEYS], bool 
         if (!found) return RACAH_OK;
         for (int k = 0; k < NKEYS; k++) {
             if (!key_matches(p.key, k)) continue;
-            if (has[k]) return racahi_fail(err, RACAH_EFORMAT, "%s is given twice, wanted once", key_names[k]);
+            if (has[k])
+                return racahi_fail(err, RACAH_EFORMAT, "%s is given twice, wanted once", key_names[k]);
             has[k] = true, pairs[k] = p;
         }
     }
 }
 
 /* Exactly n numbers (or n2 of them where n2 is not 0). */
-static racah_status read_numbers(const racahi_pair *p, locale_t c, double *out, size_t n, size_t n2, size_t *count,
-                                 racah_error *err)
+static racah_status read_numbers(const racahi_pair *p, locale_t c, double *out, size_t n, size_t n2,
+                                 size_t *count, racah_error *err)
 {
     char show[72];
     size_t got, max = n > n2 ? n : n2;
     RACAHI_TRY(racahi_pair_numbers(p, c, out, max, &got, err));
     if (got != n && (!n2 || got != n2)) {
         racahi_span_show(p->key, show);
-        if (n2) return racahi_fail(err, RACAH_EFORMAT, "%s: %zu numbers, wanted %zu or %zu", show, got, n, n2);
+        if (n2)
+            return racahi_fail(err, RACAH_EFORMAT, "%s: %zu numbers, wanted %zu or %zu", show, got, n, n2);
         return racahi_fail(err, RACAH_EFORMAT, "%s: %zu numbers, wanted %zu", show, got, n);
     }
     if (count) *count = got;
@@ -129,8 +144,8 @@ static racah_status check_cell(const racahi_frame *f, racah_error *err)
         memcpy(v, f->cell + 3 * a, 3 * sizeof *v);
         if (!f->pbc[a]) continue;
         if (!f->has_cell)
-            return racahi_fail(err, RACAH_EFORMAT, "pbc is %d %d %d but there is no Lattice", f->pbc[0], f->pbc[1],
-                               f->pbc[2]);
+            return racahi_fail(err, RACAH_EFORMAT, "pbc is %d %d %d but there is no Lattice", f->pbc[0],
+                               f->pbc[1], f->pbc[2]);
         for (int c = 0; c < 3; c++) length = hypot(length, v[c]);
         for (int c = 0; c < 3; c++) v[c] /= length;
         for (int b = 0; b < a; b++) {
@@ -140,8 +155,8 @@ static racah_status check_cell(const racahi_frame *f, racah_error *err)
         for (int c = 0; c < 3; c++) left = hypot(left, v[c]);
         if (!(length > 1e-6 && left > 1e-6))
             return racahi_fail(err, RACAH_EFORMAT,
-                               "Lattice: vector %d is zero or depends on the others, but pbc is %d %d %d", a + 1,
-                               f->pbc[0], f->pbc[1], f->pbc[2]);
+                               "Lattice: vector %d is zero or depends on the others, but pbc is %d %d %d",
+                               a + 1, f->pbc[0], f->pbc[1], f->pbc[2]);
         for (int c = 0; c < 3; c++) v[c] /= left;
     }
     return RACAH_OK;
@@ -161,12 +176,14 @@ static racah_status read_stress(racahi_frame *f, const racahi_pair *pairs, const
         if (!f->stress_from_virial) return RACAH_OK;
         double V = f->has_cell ? volume(f->cell) : 0;
         if (!(V > 0) || !isfinite(V))
-            return racahi_fail(err, RACAH_EFORMAT, "%s needs a Lattice with a volume, found %g A^3", key_names[key], V);
+            return racahi_fail(err, RACAH_EFORMAT, "%s needs a Lattice with a volume, found %g A^3",
+                               key_names[key], V);
         /* virial = -dE/dstrain, stress = +(1/V) dE/dstrain */
         for (int a = 0; a < 9; a++) {
             f->stress[a] = -f->stress[a] / V;
             if (!isfinite(f->stress[a]))
-                return racahi_fail(err, RACAH_EFORMAT, "%s over the volume %g A^3 is out of range", key_names[key], V);
+                return racahi_fail(err, RACAH_EFORMAT, "%s over the volume %g A^3 is out of range",
+                                   key_names[key], V);
         }
         return RACAH_OK;
     }
@@ -191,11 +208,13 @@ static racah_status read_labels(racahi_frame *f, const racahi_pair *pairs, const
     if (has[CONFIG_WEIGHT]) {
         RACAHI_TRY(read_numbers(&pairs[CONFIG_WEIGHT], c, &f->weight, 1, 0, NULL, err));
         if (f->weight < 0)
-            return racahi_fail(err, RACAH_EFORMAT, "config_weight: found %g, wanted a number >= 0", f->weight);
+            return racahi_fail(err, RACAH_EFORMAT, "config_weight: found %g, wanted a number >= 0",
+                               f->weight);
     }
     racahi_span type = {"", 0};
     if (has[CONFIG_TYPE] && pairs[CONFIG_TYPE].form) type = pairs[CONFIG_TYPE].value;
-    f->config_type = racahi_span_text(type, pairs[CONFIG_TYPE].form == '"' || pairs[CONFIG_TYPE].form == '\'');
+    f->config_type =
+        racahi_span_text(type, pairs[CONFIG_TYPE].form == '"' || pairs[CONFIG_TYPE].form == '\'');
     return f->config_type ? RACAH_OK : racahi_fail(err, RACAH_ENOMEM, "config_type does not fit in memory");
 }
 
@@ -218,10 +237,12 @@ static racah_status note_column(layout *l, racahi_span name, char type, size_t c
         if (!racahi_span_is(name, column_table[k].name)) continue;
         enum column c = column_table[k].column;
         if (type != column_table[k].type || count != column_table[k].count)
-            return racahi_fail(err, RACAH_EFORMAT, "Properties: %s is %c:%zu, wanted %c:%zu", column_table[k].name, type,
-                               count, column_table[k].type, column_table[k].count);
+            return racahi_fail(err, RACAH_EFORMAT, "Properties: %s is %c:%zu, wanted %c:%zu",
+                               column_table[k].name, type, count, column_table[k].type,
+                               column_table[k].count);
         if (l->at[c] != SIZE_MAX)
-            return racahi_fail(err, RACAH_EFORMAT, "Properties: a second column for %s", column_table[k].name);
+            return racahi_fail(err, RACAH_EFORMAT, "Properties: a second column for %s",
+                               column_table[k].name);
         l->at[c] = l->total;
     }
     return RACAH_OK;
@@ -268,7 +289,8 @@ static racah_status read_species(racahi_span word, bool symbol, int *Z, racah_er
         RACAHI_TRY(racahi_whole(word, "atomic number", &number, err));
     }
     if (number < 1 || number > 118)
-        return racahi_fail(err, RACAH_EFORMAT, "unknown species '%s', wanted %s", racahi_span_show(word, show),
+        return racahi_fail(err, RACAH_EFORMAT, "unknown species '%s', wanted %s",
+                           racahi_span_show(word, show),
                            symbol ? "a chemical symbol H ... Og" : "a number 1 ... 118");
     *Z = (int)number;
     return RACAH_OK;
@@ -278,7 +300,8 @@ static racah_status read_atom(racahi_span line, const layout *l, racahi_frame *f
                               racah_error *err)
 {
     static const char *const axis = "xyz";
-    size_t species = l->at[SPECIES] != SIZE_MAX ? l->at[SPECIES] : l->at[NUMBERS], pos = l->at[POS], column = 0;
+    size_t species = l->at[SPECIES] != SIZE_MAX ? l->at[SPECIES] : l->at[NUMBERS], pos = l->at[POS],
+           column = 0;
     size_t forces = l->at[REF_FORCES] != SIZE_MAX ? l->at[REF_FORCES] : l->at[FORCES];
     racahi_span word;
     char what[32];
@@ -296,8 +319,8 @@ static racah_status read_atom(racahi_span line, const layout *l, racahi_frame *f
         }
     }
     if (column != l->total)
-        return racahi_fail(err, RACAH_EFORMAT, "%zu columns in the line of atom %zu of the frame, wanted %zu", column,
-                           i + 1, l->total);
+        return racahi_fail(err, RACAH_EFORMAT, "%zu columns in the line of atom %zu of the frame, wanted %zu",
+                           column, i + 1, l->total);
     return RACAH_OK;
 }
 
@@ -328,7 +351,8 @@ static racah_status check_distances(const racahi_frame *f, reader *r, size_t fir
             if (!(d < NEAR)) continue;
             size_t lo = s[a].i < s[b].i ? s[a].i : s[b].i, hi = s[a].i < s[b].i ? s[b].i : s[a].i;
             r->line = first + hi;
-            status = racahi_fail(err, RACAH_EFORMAT, "this atom and that of line %zu are %g A apart, wanted at least %g A",
+            status = racahi_fail(err, RACAH_EFORMAT,
+                                 "this atom and that of line %zu are %g A apart, wanted at least %g A",
                                  first + lo, d, NEAR);
             break;
         }
@@ -363,7 +387,8 @@ static racah_status read_atoms(reader *r, racahi_frame *f, const layout *l, raca
     for (size_t i = 0; i < f->n; i++) {
         if (!next_line(r, &line))
             return racahi_fail(err, RACAH_EFORMAT,
-                               "the file ends after %zu atoms of the frame of line %zu, wanted %zu", i, f->line, f->n);
+                               "the file ends after %zu atoms of the frame of line %zu, wanted %zu", i,
+                               f->line, f->n);
         RACAHI_TRY(read_atom(line, l, f, i, r->c, err));
     }
     return check_distances(f, r, first, err);
@@ -381,7 +406,8 @@ static racah_status read_frame(reader *r, racahi_span count_line, racahi_frames 
     racahi_word_next(&count_line, &word);
     RACAHI_TRY(racahi_whole(word, "number of atoms", &f->n, err));
     if (racahi_word_next(&count_line, &more))
-        return racahi_fail(err, RACAH_EFORMAT, "number of atoms: found '%s' behind it, wanted the number alone",
+        return racahi_fail(err, RACAH_EFORMAT,
+                           "number of atoms: found '%s' behind it, wanted the number alone",
                            racahi_span_show(more, show));
     if (f->n == 0) return racahi_fail(err, RACAH_EFORMAT, "number of atoms: found 0, wanted at least 1");
     if (!next_line(r, &line))
@@ -396,8 +422,9 @@ static racah_status read_frame(reader *r, racahi_span count_line, racahi_frames 
     if (f->n > r->rest.n / 8 + 1) {
         size_t got = 0;
         while (next_line(r, &line) && !blank_line(line)) got++;
-        return racahi_fail(err, RACAH_EFORMAT, "the file ends after %zu atoms of the frame of line %zu, wanted %zu",
-                           got, f->line, f->n);
+        return racahi_fail(err, RACAH_EFORMAT,
+                           "the file ends after %zu atoms of the frame of line %zu, wanted %zu", got, f->line,
+                           f->n);
     }
     f->Z = racahi_malloc(f->n, sizeof *f->Z);
     f->pos = racahi_malloc(f->n, 3 * sizeof *f->pos);
@@ -422,7 +449,9 @@ static racah_status read_frames(reader *r, racahi_frames *out, racah_error *err)
         }
         out->f[out->n++] = f;
     }
-    if (!out->n) return racahi_fail(err, RACAH_EFORMAT, "no frame in the file, wanted a line with the number of atoms");
+    if (!out->n)
+        return racahi_fail(err, RACAH_EFORMAT,
+                           "no frame in the file, wanted a line with the number of atoms");
     return RACAH_OK;
 }
 

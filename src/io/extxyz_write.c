@@ -11,7 +11,8 @@ static racah_status check_finite(const double *x, size_t n, const char *what, ra
 {
     for (size_t k = 0; x && k < n; k++)
         if (!isfinite(x[k]))
-            return racahi_fail(err, RACAH_ENUMERIC, "extended XYZ: number %zu of %s is %g, not written", k, what, x[k]);
+            return racahi_fail(err, RACAH_ENUMERIC, "extended XYZ: number %zu of %s is %g, not written", k,
+                               what, x[k]);
     return RACAH_OK;
 }
 
@@ -19,8 +20,8 @@ static racah_status check_frame(const racahi_frame *f, const racahi_frame_result
 {
     for (size_t i = 0; i < f->n; i++)
         if (!racahi_element_symbol(f->Z[i]))
-            return racahi_fail(err, RACAH_EINVAL, "extended XYZ: atom %zu has atomic number %d, wanted 1 ... 118", i,
-                               f->Z[i]);
+            return racahi_fail(err, RACAH_EINVAL,
+                               "extended XYZ: atom %zu has atomic number %d, wanted 1 ... 118", i, f->Z[i]);
     RACAHI_TRY(check_finite(f->pos, 3 * f->n, "the positions", err));
     RACAHI_TRY(check_finite(f->forces, 3 * f->n, "the forces", err));
     RACAHI_TRY(check_finite(f->has_cell ? f->cell : NULL, 9, "the cell", err));
@@ -45,8 +46,10 @@ static void put_text(FILE *to, const char *text)
     fputc('"', to);
     for (; *text; text++) {
         if (*text == '"' || *text == '\\') fputc('\\', to);
-        if (*text == '\n') fputs("\\n", to);
-        else fputc(*text, to);
+        if (*text == '\n')
+            fputs("\\n", to);
+        else
+            fputc(*text, to);
     }
     fputc('"', to);
 }
@@ -90,7 +93,8 @@ static void put_frame(FILE *to, const racahi_frame *f, const racahi_frame_result
     }
 }
 
-racah_status racahi_extxyz_write(FILE *to, const racahi_frame *f, const racahi_frame_results *res, racah_error *err)
+racah_status racahi_extxyz_write(FILE *to, const racahi_frame *f, const racahi_frame_results *res,
+                                 racah_error *err)
 {
     char buffer[128];
     RACAHI_TRY(check_frame(f, res, err));

@@ -13,10 +13,12 @@ static racah_status fail_errno(const char *path, const char *what, racah_error *
 {
     char buffer[128];
     int code = errno;
-    return racahi_fail(err, RACAH_EIO, "%s: cannot %s (%s)", path, what, strerror_r(code, buffer, sizeof buffer));
+    return racahi_fail(err, RACAH_EIO, "%s: cannot %s (%s)", path, what,
+                       strerror_r(code, buffer, sizeof buffer));
 }
 
-static racah_status read_all(int fd, const char *path, char **bytes, size_t *cap, size_t *size, racah_error *err)
+static racah_status read_all(int fd, const char *path, char **bytes, size_t *cap, size_t *size,
+                             racah_error *err)
 {
     struct stat st;
     if (fstat(fd, &st) != 0) return fail_errno(path, "examine it", err);

@@ -15,7 +15,10 @@ static void skip_blanks(racahi_span *r)
     while (r->n && is_blank(r->s[0])) r->s++, r->n--;
 }
 
-bool racahi_span_is(racahi_span a, const char *text) { return a.n == strlen(text) && memcmp(a.s, text, a.n) == 0; }
+bool racahi_span_is(racahi_span a, const char *text)
+{
+    return a.n == strlen(text) && memcmp(a.s, text, a.n) == 0;
+}
 
 bool racahi_span_is_nocase(racahi_span a, const char *text)
 {
@@ -55,8 +58,8 @@ bool racahi_word_next(racahi_span *rest, racahi_span *word)
 
 /* ---- numbers ----------------------------------------------------------------------------- */
 
-/* [+-] digits [. digits] [e [+-] digits] with at least one digit before the exponent, and nothing else: strtod
- * alone would also take nan, inf and hexadecimal. */
+/* [+-] digits [. digits] [e [+-] digits] with at least one digit before the exponent, and nothing else:
+ * strtod alone would also take nan, inf and hexadecimal. */
 static bool is_decimal(racahi_span w)
 {
     size_t k = 0, digits = 0;
@@ -124,7 +127,8 @@ static racah_status take_quoted(racahi_span *rest, racahi_span *out, racah_error
                        racahi_span_show(*rest, show));
 }
 
-/* Text from the opening to the matching closing bracket, both included. Brackets inside quotes do not count. */
+/* Text from the opening to the matching closing bracket, both included. Brackets inside quotes do not count.
+ */
 static racah_status take_bracketed(racahi_span *rest, racahi_span *out, racah_error *err)
 {
     char open = rest->s[0], close = open == '[' ? ']' : '}', quote = 0, show[72];
@@ -132,8 +136,10 @@ static racah_status take_bracketed(racahi_span *rest, racahi_span *out, racah_er
     for (size_t k = 0; k < rest->n; k++) {
         char c = rest->s[k];
         if (quote) {
-            if (c == '\\') k++;
-            else if (c == quote) quote = 0;
+            if (c == '\\')
+                k++;
+            else if (c == quote)
+                quote = 0;
         } else if (c == '"' || c == '\'') {
             quote = c;
         } else if (c == open) {
@@ -156,7 +162,8 @@ static racah_status take_key(racahi_span *rest, racahi_span *key, racah_error *e
     while (rest->n && !is_blank(rest->s[0]) && rest->s[0] != '=') rest->s++, rest->n--;
     key->n = (size_t)(rest->s - key->s);
     if (!key->n)
-        return racahi_fail(err, RACAH_EFORMAT, "comment line: no key before '%s'", racahi_span_show(*rest, show));
+        return racahi_fail(err, RACAH_EFORMAT, "comment line: no key before '%s'",
+                           racahi_span_show(*rest, show));
     return RACAH_OK;
 }
 
@@ -187,15 +194,16 @@ racah_status racahi_pair_next(racahi_span *rest, racahi_pair *out, bool *found, 
         racahi_word_next(rest, &out->value);
     }
     if (rest->n && !is_blank(rest->s[0]))
-        return racahi_fail(err, RACAH_EFORMAT, "comment line: found '%s' right after the value of '%.*s', wanted a blank",
-                           racahi_span_show(*rest, show), (int)(out->key.n < 60 ? out->key.n : 60), out->key.s);
+        return racahi_fail(
+            err, RACAH_EFORMAT, "comment line: found '%s' right after the value of '%.*s', wanted a blank",
+            racahi_span_show(*rest, show), (int)(out->key.n < 60 ? out->key.n : 60), out->key.s);
     return RACAH_OK;
 }
 
 /* ---- values ------------------------------------------------------------------------------ */
 
-/* Words of a value. Old-style {a b} and quoted or bare text: blanks separate. JSON-style [..], in quotes and after
- * ASE's "_JSON " mark too: commas and inner brackets separate as well. */
+/* Words of a value. Old-style {a b} and quoted or bare text: blanks separate. JSON-style [..], in quotes and
+ * after ASE's "_JSON " mark too: commas and inner brackets separate as well. */
 static bool value_word(racahi_span *rest, bool list, racahi_span *word)
 {
     if (!list) return racahi_word_next(rest, word);
@@ -260,7 +268,8 @@ racah_status racahi_pair_booleans(const racahi_pair *p, int out[3], racah_error 
         if (b < 0)
             return racahi_fail(err, RACAH_EFORMAT, "%s: found '%s', wanted T or F", what,
                                racahi_span_show(word, show));
-        if (count == 3) return racahi_fail(err, RACAH_EFORMAT, "%s: more than three values, wanted three", what);
+        if (count == 3)
+            return racahi_fail(err, RACAH_EFORMAT, "%s: more than three values, wanted three", what);
         v[count++] = b;
     }
     if (count != 1 && count != 3)

@@ -13,14 +13,14 @@ typedef struct racahi_span {
 } racahi_span;
 
 typedef struct racahi_pair {
-    racahi_span key; /* as written, escapes not resolved; keys in use have none */
+    racahi_span key;   /* as written, escapes not resolved; keys in use have none */
     racahi_span value; /* without the outer quotes; brackets are kept */
-    char form;       /* ' ' bare, '"' or '\'' quoted, '[' or '{' bracketed, 0: bare key, no value */
+    char form;         /* ' ' bare, '"' or '\'' quoted, '[' or '{' bracketed, 0: bare key, no value */
 } racahi_pair;
 
 /* Next pair of *rest, which shrinks. *found = false at the end. Message without file and line.
- * Accepts what ASE writes and reads: key=value, key="a b", key='a b', key={a b}, key=[a, [b, c]], bare keys, quoted
- * keys, backslash escapes inside quotes, blanks around '='. */
+ * Accepts what ASE writes and reads: key=value, key="a b", key='a b', key={a b}, key=[a, [b, c]], bare keys,
+ * quoted keys, backslash escapes inside quotes, blanks around '='. */
 racah_status racahi_pair_next(racahi_span *rest, racahi_pair *out, bool *found, racah_error *err);
 
 /* Blank-separated words of a line. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Reader of the safetensors container. Header text through jansson, everything checked before it is allocated. */
+ * Reader of the safetensors container. Header text through jansson, everything checked before it is
+ * allocated. */
 #include "safetensors.h"
 #include "file.h"
 #include "st_internal.h"
@@ -59,7 +60,7 @@ typedef struct entry {
     racahi_dtype dtype;
     int ndim;
     size_t shape[RACAHI_TENSOR_DIMS], count, begin, end;
-    size_t order;     /* place in the header, decides between empty tensors at one offset */
+    size_t order; /* place in the header, decides between empty tensors at one offset */
 } entry;
 
 static racah_status read_size(const json_t *v, size_t *out)
@@ -77,46 +78,53 @@ static racah_status read_dtype(const json_t *v, entry *e, racah_error *err)
         e->dtype = (racahi_dtype)d;
         return RACAH_OK;
     }
-    return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': dtype '%.20s', known are F64 F32 I64 I32 U8 BOOL", e->name,
-                       json_string_value(v));
+    return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': dtype '%.20s', known are F64 F32 I64 I32 U8 BOOL",
+                       e->name, json_string_value(v));
 }
 
 static racah_status read_shape(const json_t *v, entry *e, racah_error *err)
 {
     if (!json_is_array(v)) return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': no shape array", e->name);
     if (json_array_size(v) > RACAHI_TENSOR_DIMS)
-        return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': %zu dimensions, at most %d", e->name, json_array_size(v),
-                           RACAHI_TENSOR_DIMS);
+        return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': %zu dimensions, at most %d", e->name,
+                           json_array_size(v), RACAHI_TENSOR_DIMS);
     e->ndim = (int)json_array_size(v);
     for (int a = 0; a < e->ndim; a++)
         if (read_size(json_array_get(v, (size_t)a), &e->shape[a]) != RACAH_OK)
-            return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': dimension %d is no whole number >= 0", e->name, a);
+            return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': dimension %d is no whole number >= 0",
+                               e->name, a);
     return RACAH_OK;
 }
 
 static racah_status check_entry(const json_t *v, entry *e, size_t data_size, racah_error *err)
 {
     if (!json_is_object(v))
-        return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': found no object with dtype, shape, data_offsets", e->name);
+        return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': found no object with dtype, shape, data_offsets",
+                           e->name);
     if (json_object_size(v) != 3)
-        return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': %zu keys, wanted dtype, shape and data_offsets", e->name,
-                           json_object_size(v));
+        return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': %zu keys, wanted dtype, shape and data_offsets",
+                           e->name, json_object_size(v));
     RACAHI_TRY(read_dtype(json_object_get(v, "dtype"), e, err));
     RACAHI_TRY(read_shape(json_object_get(v, "shape"), e, err));
     const json_t *at = json_object_get(v, "data_offsets");
-    if (!json_is_array(at) || json_array_size(at) != 2 || read_size(json_array_get(at, 0), &e->begin) != RACAH_OK ||
+    if (!json_is_array(at) || json_array_size(at) != 2 ||
+        read_size(json_array_get(at, 0), &e->begin) != RACAH_OK ||
         read_size(json_array_get(at, 1), &e->end) != RACAH_OK)
-        return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': data_offsets are no pair of whole numbers >= 0", e->name);
+        return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': data_offsets are no pair of whole numbers >= 0",
+                           e->name);
     if (e->begin > e->end || e->end > data_size)
-        return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': data_offsets %zu ... %zu, the file has %zu bytes of data",
-                           e->name, e->begin, e->end, data_size);
+        return racahi_fail(err, RACAH_EFORMAT,
+                           "tensor '%s': data_offsets %zu ... %zu, the file has %zu bytes of data", e->name,
+                           e->begin, e->end, data_size);
     size_t bytes;
     if (!racahi_shape_count(e->ndim, e->shape, &e->count) ||
         __builtin_mul_overflow(e->count, dtypes[e->dtype].size, &bytes))
-        return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': the product of its dimensions overflows", e->name);
+        return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': the product of its dimensions overflows",
+                           e->name);
     if (bytes != e->end - e->begin)
-        return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': %zu bytes at its data_offsets, its shape and %s want %zu",
-                           e->name, e->end - e->begin, dtypes[e->dtype].name, bytes);
+        return racahi_fail(err, RACAH_EFORMAT,
+                           "tensor '%s': %zu bytes at its data_offsets, its shape and %s want %zu", e->name,
+                           e->end - e->begin, dtypes[e->dtype].name, bytes);
     return RACAH_OK;
 }
 
@@ -128,19 +136,22 @@ static int by_position(const void *a, const void *b)
     return p->order < q->order ? -1 : p->order > q->order;
 }
 
-/* Sorted by position the tensors must follow each other without a byte between or shared, from 0 to the end. */
+/* Sorted by position the tensors must follow each other without a byte between or shared, from 0 to the end.
+ */
 static racah_status check_layout(entry *e, size_t n, size_t data_size, racah_error *err)
 {
     size_t at = 0;
     if (n) qsort(e, n, sizeof *e, by_position);
     for (size_t k = 0; k < n; k++) {
         if (e[k].begin != at)
-            return racahi_fail(err, RACAH_EFORMAT, "tensor '%s' begins at %zu, wanted %zu (%s)", e[k].name, e[k].begin,
-                               at, e[k].begin < at ? "overlap with the tensor before it" : "a hole before it");
+            return racahi_fail(err, RACAH_EFORMAT, "tensor '%s' begins at %zu, wanted %zu (%s)", e[k].name,
+                               e[k].begin, at,
+                               e[k].begin < at ? "overlap with the tensor before it" : "a hole before it");
         at = e[k].end;
     }
     if (at != data_size)
-        return racahi_fail(err, RACAH_EFORMAT, "%zu bytes of data after the last tensor, wanted none", data_size - at);
+        return racahi_fail(err, RACAH_EFORMAT, "%zu bytes of data after the last tensor, wanted none",
+                           data_size - at);
     return RACAH_OK;
 }
 
@@ -151,12 +162,14 @@ static racah_status copy_meta(racahi_safetensors *s, json_t *meta, racah_error *
     const char *key;
     json_t *value;
     if (!json_is_object(meta)) return racahi_fail(err, RACAH_EFORMAT, "__metadata__ is no object");
-    json_object_foreach(meta, key, value) if (!json_is_string(value))
-        return racahi_fail(err, RACAH_EFORMAT, "__metadata__: the value of '%s' is no string", key);
+    json_object_foreach(meta, key, value) if (!json_is_string(value)) return racahi_fail(
+        err, RACAH_EFORMAT, "__metadata__: the value of '%s' is no string", key);
     s->meta_key = racahi_calloc(json_object_size(meta), sizeof *s->meta_key);
     s->meta_value = racahi_calloc(json_object_size(meta), sizeof *s->meta_value);
-    if (!s->meta_key || !s->meta_value) return racahi_fail(err, RACAH_ENOMEM, "__metadata__ does not fit in memory");
-    json_object_foreach(meta, key, value) {
+    if (!s->meta_key || !s->meta_value)
+        return racahi_fail(err, RACAH_ENOMEM, "__metadata__ does not fit in memory");
+    json_object_foreach(meta, key, value)
+    {
         size_t k = s->nmeta++;
         s->meta_key[k] = racahi_strdup(key);
         s->meta_value[k] = racahi_strdup(json_string_value(value));
@@ -178,8 +191,8 @@ static racah_status copy_tensor(racahi_tensor *t, const entry *e, const unsigned
     memcpy(t->data, data + e->begin, bytes);
     for (size_t k = 0; t->dtype == RACAHI_BOOL && k < bytes; k++)
         if (data[e->begin + k] > 1)
-            return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': element %zu is %d, wanted 0 or 1", e->name, k,
-                               data[e->begin + k]);
+            return racahi_fail(err, RACAH_EFORMAT, "tensor '%s': element %zu is %d, wanted 0 or 1", e->name,
+                               k, data[e->begin + k]);
     return RACAH_OK;
 }
 
@@ -190,7 +203,8 @@ static racah_status read_header(racahi_safetensors *s, json_t *header, entry *e,
     const char *key;
     json_t *value;
     size_t n = 0;
-    json_object_foreach(header, key, value) {
+    json_object_foreach(header, key, value)
+    {
         if (strcmp(key, "__metadata__") == 0) continue;
         e[n] = (entry){.name = key, .order = n};
         RACAHI_TRY(check_entry(value, &e[n], data_size, err));
@@ -215,24 +229,28 @@ static racah_status parse(racahi_safetensors *s, const unsigned char *b, size_t 
     if (size < 8) return racahi_fail(err, RACAH_EFORMAT, "%zu bytes, wanted 8 bytes of header length", size);
     for (int k = 0; k < 8; k++) length |= (uint64_t)b[k] << (8 * k);
     if (length > size - 8)
-        return racahi_fail(err, RACAH_EFORMAT, "header length %llu, but only %zu bytes follow (truncated, or no safetensors file)",
-                           (unsigned long long)length, size - 8);
+        return racahi_fail(
+            err, RACAH_EFORMAT,
+            "header length %llu, but only %zu bytes follow (truncated, or no safetensors file)",
+            (unsigned long long)length, size - 8);
     if (length == 0 || b[8] != '{')
         return racahi_fail(err, RACAH_EFORMAT, "the header does not begin with '{': no safetensors file");
     json_t *header = json_loadb((const char *)b + 8, (size_t)length, JSON_REJECT_DUPLICATES, &why);
-    if (!header)
-        return racahi_fail(err, RACAH_EFORMAT, "header, byte %d: %s", why.position, why.text);
+    if (!header) return racahi_fail(err, RACAH_EFORMAT, "header, byte %d: %s", why.position, why.text);
     entry *e = racahi_malloc(json_object_size(header), sizeof *e);
     racah_status status;
-    if (e) status = read_header(s, header, e, b + 8 + length, size - 8 - (size_t)length, err);
-    else status = racahi_fail(err, RACAH_ENOMEM, "header of %zu tensors does not fit in memory", json_object_size(header));
+    if (e)
+        status = read_header(s, header, e, b + 8 + length, size - 8 - (size_t)length, err);
+    else
+        status = racahi_fail(err, RACAH_ENOMEM, "header of %zu tensors does not fit in memory",
+                             json_object_size(header));
     racahi_free(e);
     json_decref(header);
     return status;
 }
 
-racah_status racahi_safetensors_parse(racahi_safetensors **out, const void *bytes, size_t size, const char *name,
-                                      racah_error *err)
+racah_status racahi_safetensors_parse(racahi_safetensors **out, const void *bytes, size_t size,
+                                      const char *name, racah_error *err)
 {
     *out = NULL;
     racahi_safetensors *s = racahi_calloc(1, sizeof *s);

@@ -57,11 +57,13 @@ void racahi_st_writer_destroy(racahi_st_writer *w)
 
 racah_status racahi_st_writer_meta(racahi_st_writer *w, const char *key, const char *value, racah_error *err)
 {
-    if (!key || !key[0] || !value) return racahi_fail(err, RACAH_EINVAL, "safetensors metadata: no key or no value");
+    if (!key || !key[0] || !value)
+        return racahi_fail(err, RACAH_EINVAL, "safetensors metadata: no key or no value");
     if (strcmp(key, "sha256") == 0 || json_object_get(w->meta, key))
         return racahi_fail(err, RACAH_EINVAL, "safetensors metadata: key '%s' is there already", key);
     if (json_object_set_new(w->meta, key, json_string(value)) != 0)
-        return racahi_fail(err, RACAH_EINVAL, "safetensors metadata: '%s' is no UTF-8 text (or out of memory)", key);
+        return racahi_fail(err, RACAH_EINVAL,
+                           "safetensors metadata: '%s' is no UTF-8 text (or out of memory)", key);
     return RACAH_OK;
 }
 
@@ -78,12 +80,15 @@ racah_status racahi_st_writer_tensor(racahi_st_writer *w, const char *name, raca
     if (!racahi_shape_count(ndim, shape, &count) || __builtin_mul_overflow(count, size, &bytes) ||
         bytes > (size_t)INT64_MAX)
         return racahi_fail(err, RACAH_EINVAL, "tensor '%s': the product of its dimensions overflows", name);
-    if (bytes && !data) return racahi_fail(err, RACAH_EINVAL, "tensor '%s': %zu elements without data", name, count);
+    if (bytes && !data)
+        return racahi_fail(err, RACAH_EINVAL, "tensor '%s': %zu elements without data", name, count);
     if (json_object_get(w->names, name))
         return racahi_fail(err, RACAH_EINVAL, "tensor '%s' is there already", name);
-    RACAHI_TRY(racahi_reserve((void **)&w->items, &w->cap, w->n + 1, sizeof *w->items, "safetensors writer", err));
+    RACAHI_TRY(
+        racahi_reserve((void **)&w->items, &w->cap, w->n + 1, sizeof *w->items, "safetensors writer", err));
     if (json_object_set_new(w->names, name, json_true()) != 0)
-        return racahi_fail(err, RACAH_EINVAL, "tensor '%s': its name is no UTF-8 text (or out of memory)", name);
+        return racahi_fail(err, RACAH_EINVAL, "tensor '%s': its name is no UTF-8 text (or out of memory)",
+                           name);
     json_t *dims = json_array();
     for (int a = 0; a < ndim; a++) json_array_append_new(dims, json_integer((json_int_t)shape[a]));
     char *copy = racahi_strdup(name);
@@ -99,9 +104,9 @@ racah_status racahi_st_writer_tensor(racahi_st_writer *w, const char *name, raca
 
 /* ---- header ------------------------------------------------------------------------------ */
 
-/* Items in file order: elements of 8 bytes first, then of 4, then of 1, each in the order given. The format allows
- * no padding between tensors, so this order alone puts each on a multiple of its element size.
- * Free with racahi_free; NULL: out of memory. */
+/* Items in file order: elements of 8 bytes first, then of 4, then of 1, each in the order given. The format
+ * allows no padding between tensors, so this order alone puts each on a multiple of its element size. Free
+ * with racahi_free; NULL: out of memory. */
 static const item **sorted(const racahi_st_writer *w)
 {
     static const size_t sizes[] = {8, 4, 1};
@@ -139,8 +144,8 @@ static racah_status header_text(const racahi_st_writer *w, const item **list, ch
     ok = ok && json_object_set(root, "__metadata__", meta) == 0;
     for (size_t k = 0; ok && k < w->n; k++) {
         size_t end = at + list[k]->bytes;
-        json_t *e = json_pack("{s:s, s:O, s:[I,I]}", "dtype", racahi_dtype_name(list[k]->dtype), "shape", list[k]->shape,
-                              "data_offsets", (json_int_t)at, (json_int_t)end);
+        json_t *e = json_pack("{s:s, s:O, s:[I,I]}", "dtype", racahi_dtype_name(list[k]->dtype), "shape",
+                              list[k]->shape, "data_offsets", (json_int_t)at, (json_int_t)end);
         ok = end >= at && end <= (size_t)INT64_MAX && json_object_set(root, list[k]->name, e) == 0;
         json_decref(e);
         at = end;
@@ -166,7 +171,8 @@ static bool put(int fd, const void *bytes, size_t n)
 
 static bool put_file(int fd, const racahi_st_writer *w, const item **list, const char *text)
 {
-    static const char spaces[DATA_ALIGN + 1] = "                                                                ";
+    static const char spaces[DATA_ALIGN + 1] =
+        "                                                                ";
     size_t length = strlen(text), pad = (DATA_ALIGN - (8 + length) % DATA_ALIGN) % DATA_ALIGN;
     unsigned char head[8];
     for (int k = 0; k < 8; k++) head[k] = (unsigned char)((uint64_t)(length + pad) >> (8 * k));
@@ -190,7 +196,8 @@ static void sync_directory(const char *path)
 }
 
 /* Writes tmp and renames it to path; on failure errno tells why and tmp is gone. */
-static bool replace(const racahi_st_writer *w, const item **list, const char *text, const char *tmp, const char *path)
+static bool replace(const racahi_st_writer *w, const item **list, const char *text, const char *tmp,
+                    const char *path)
 {
     int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), code;
     if (fd < 0) return false;
@@ -219,7 +226,8 @@ racah_status racahi_st_writer_save(racahi_st_writer *w, const char *path, racah_
     }
     if (status == RACAH_OK && !replace(w, list, text, tmp, path)) {
         int code = errno;
-        status = racahi_fail(err, RACAH_EIO, "%s: cannot write it (%s)", path, strerror_r(code, buffer, sizeof buffer));
+        status = racahi_fail(err, RACAH_EIO, "%s: cannot write it (%s)", path,
+                             strerror_r(code, buffer, sizeof buffer));
     }
     if (status == RACAH_OK) sync_directory(path);
     free(tmp);

@@ -66,14 +66,16 @@ static racah_status check_cell(const double *cell, const int pbc[3], double A[9]
             double x = cell ? cell[3 * a + c] : 0;
             if (!(fabs(x) <= RACAHI_NEIGH_FAR))
                 return racahi_fail(err, RACAH_EINVAL,
-                                   "cell vector %d, component %d is %g, need a finite number within 1e9 A", a, c, x);
+                                   "cell vector %d, component %d is %g, need a finite number within 1e9 A", a,
+                                   c, x);
             A[3 * a + c] = pbc[a] ? x : 0;
         }
         if (!pbc[a]) continue;
         length = sqrt(dot(A + 3 * a, A + 3 * a));
         if (!(length > RACAHI_NEIGH_COINCIDE))
             return racahi_fail(err, RACAH_EINVAL,
-                               "cell vector %d has length %g A but the structure is periodic along it", a, length);
+                               "cell vector %d has length %g A but the structure is periodic along it", a,
+                               length);
         product *= length;
     }
     memcpy(basis, A, 9 * sizeof *A);
@@ -82,28 +84,32 @@ static racah_status check_cell(const double *cell, const int pbc[3], double A[9]
     cross(basis + 3, basis + 6, n);
     det = fabs(dot(basis, n));
     if (!(det > RACAHI_NEIGH_FLAT * product))
-        return racahi_fail(err, RACAH_EINVAL,
-                           "singular cell: its periodic vectors are linearly dependent (%g of the product of their lengths)",
-                           det / product);
+        return racahi_fail(
+            err, RACAH_EINVAL,
+            "singular cell: its periodic vectors are linearly dependent (%g of the product of their lengths)",
+            det / product);
     return RACAH_OK;
 }
 
-racah_status racahi_neigh_check(size_t n, const double *pos, const double *cell, const int pbc[3], double rcut,
-                                double A[9], double basis[9], racah_error *err)
+racah_status racahi_neigh_check(size_t n, const double *pos, const double *cell, const int pbc[3],
+                                double rcut, double A[9], double basis[9], racah_error *err)
 {
     if (!pbc) return racahi_fail(err, RACAH_EINVAL, "neighbour list: pbc is NULL");
-    if (!pos && n) return racahi_fail(err, RACAH_EINVAL, "neighbour list: positions of %zu atoms are NULL", n);
+    if (!pos && n)
+        return racahi_fail(err, RACAH_EINVAL, "neighbour list: positions of %zu atoms are NULL", n);
     if (n > (size_t)INT_MAX)
         return racahi_fail(err, RACAH_EINVAL, "neighbour list: %zu atoms, at most %d", n, INT_MAX);
     if (!(rcut > 0 && rcut <= RACAHI_NEIGH_FAR))
-        return racahi_fail(err, RACAH_EINVAL, "neighbour list: cutoff %g A, need a positive finite number", rcut);
+        return racahi_fail(err, RACAH_EINVAL, "neighbour list: cutoff %g A, need a positive finite number",
+                           rcut);
     if (!cell && (pbc[0] || pbc[1] || pbc[2]))
         return racahi_fail(err, RACAH_EINVAL, "neighbour list: periodic directions (%d %d %d) without a cell",
                            pbc[0] != 0, pbc[1] != 0, pbc[2] != 0);
     for (size_t k = 0; k < 3 * n; k++)
         if (!(fabs(pos[k]) <= RACAHI_NEIGH_FAR))
             return racahi_fail(err, RACAH_EINVAL,
-                               "position of atom %zu (counted from 0), component %zu is %g, need a finite number within 1e9 A",
+                               "position of atom %zu (counted from 0), component %zu is %g, need a finite "
+                               "number within 1e9 A",
                                k / 3, k % 3, pos[k]);
     return check_cell(cell, pbc, A, basis, err);
 }
@@ -111,7 +117,8 @@ racah_status racahi_neigh_check(size_t n, const double *pos, const double *cell,
 racah_status racahi_neigh_start(racahi_edges *e, size_t n, racah_error *err)
 {
     e->n = e->nedge = 0;
-    RACAHI_TRY(racahi_reserve((void **)&e->row, &e->cap_n, n + 1, sizeof *e->row, "neighbour list rows", err));
+    RACAHI_TRY(
+        racahi_reserve((void **)&e->row, &e->cap_n, n + 1, sizeof *e->row, "neighbour list rows", err));
     RACAHI_TRY(racahi_neigh_reserve(e, 1, err));
     e->n = n;
     e->row[0] = 0;
@@ -128,16 +135,17 @@ racah_status racahi_neigh_reserve(racahi_edges *e, size_t more, racah_error *err
     RACAHI_TRY(racahi_reserve((void **)&e->j, &cap_j, want, sizeof *e->j, "neighbour list senders", err));
     RACAHI_TRY(racahi_reserve((void **)&e->d, &cap_d, want, 3 * sizeof *e->d, "neighbour list vectors", err));
     e->cap_edge = cap_j < cap_d ? cap_j : cap_d;
-    return racahi_reserve((void **)&e->shift, &e->cap_shift, want, 3 * sizeof *e->shift, "neighbour list shifts",
-                          err);
+    return racahi_reserve((void **)&e->shift, &e->cap_shift, want, 3 * sizeof *e->shift,
+                          "neighbour list shifts", err);
 }
 
 racah_status racahi_neigh_coincide(size_t i, size_t j, const int s[3], double r, racah_error *err)
 {
     if (s[0] || s[1] || s[2])
-        return racahi_fail(err, RACAH_EINVAL,
-                           "atom %zu and the image (%d %d %d) of atom %zu (counted from 0) coincide: %g A apart", i,
-                           s[0], s[1], s[2], j, r);
+        return racahi_fail(
+            err, RACAH_EINVAL,
+            "atom %zu and the image (%d %d %d) of atom %zu (counted from 0) coincide: %g A apart", i, s[0],
+            s[1], s[2], j, r);
     return racahi_fail(err, RACAH_EINVAL, "atoms %zu and %zu (counted from 0) coincide: %g A apart", i, j, r);
 }
 
@@ -154,12 +162,12 @@ void racahi_edges_free(racahi_edges *e)
 /* ---- lattice reduction ------------------------------------------------------------------- */
 
 /* A short basis of the same lattice, so that the number of images searched follows the number of neighbours
- * however skewed the given cell is: basis_a = sum_b M[a][b] A_b with M integer and unimodular over the periodic
- * directions. Pairwise Gauss steps, then single steps by +-u +-v, which is all a three-dimensional lattice needs.
- * Speed alone depends on how far this gets; the list is right for any M. */
+ * however skewed the given cell is: basis_a = sum_b M[a][b] A_b with M integer and unimodular over the
+ * periodic directions. Pairwise Gauss steps, then single steps by +-u +-v, which is all a three-dimensional
+ * lattice needs. Speed alone depends on how far this gets; the list is right for any M. */
 typedef struct lattice {
-    double v[9];  /* reduced vectors, completed to a basis */
-    double M[9];  /* whole numbers */
+    double v[9]; /* reduced vectors, completed to a basis */
+    double M[9]; /* whole numbers */
 } lattice;
 
 /* Row a += t times row b of M if that shortens vector a noticeably. */
@@ -261,9 +269,10 @@ static racah_status choose_bins(grid *g, size_t n, const double height[3], const
         double reach = g->pbc[a] ? ceil(g->search * g->nbin[a] / width[a]) : g->nbin[a] > 1;
         images *= 2 * reach + 1;
         if (images > RACAHI_NEIGH_IMAGES)
-            return racahi_fail(err, RACAH_EINVAL,
-                               "neighbour list: a cutoff of %g A reaches more than %g images of this cell (height %g A)",
-                               g->rcut, RACAHI_NEIGH_IMAGES, height[a]);
+            return racahi_fail(
+                err, RACAH_EINVAL,
+                "neighbour list: a cutoff of %g A reaches more than %g images of this cell (height %g A)",
+                g->rcut, RACAHI_NEIGH_IMAGES, height[a]);
         g->reach[a] = (int)reach;
     }
     return RACAH_OK;
@@ -274,7 +283,8 @@ static racah_status fill_bins(grid *g, size_t n, const double *pos, const int *w
 {
     size_t bins = (size_t)g->nbin[0] * (size_t)g->nbin[1] * (size_t)g->nbin[2];
     g->start = racahi_calloc(bins + 1, sizeof *g->start);
-    if (!g->start) return racahi_fail(err, RACAH_ENOMEM, "neighbour list: %zu bins do not fit in memory", bins);
+    if (!g->start)
+        return racahi_fail(err, RACAH_ENOMEM, "neighbour list: %zu bins do not fit in memory", bins);
 #define BIN_OF(b) (((size_t)(b)[0] * g->nbin[1] + (size_t)(b)[1]) * g->nbin[2] + (size_t)(b)[2])
     for (size_t i = 0; i < n; i++) g->start[BIN_OF(g->bin + 3 * i) + 1]++;
     for (size_t b = 0; b < bins; b++) g->start[b + 1] += g->start[b];
@@ -284,7 +294,8 @@ static racah_status fill_bins(grid *g, size_t n, const double *pos, const int *w
         for (int c = 0; c < 3; c++) {
             const int *w = wrap + 3 * i;
             g->wrap[3 * p + c] = w[c];
-            g->r[3 * p + c] = pos[3 * i + c] - (w[0] * g->L.v[c] + w[1] * g->L.v[3 + c] + w[2] * g->L.v[6 + c]);
+            g->r[3 * p + c] =
+                pos[3 * i + c] - (w[0] * g->L.v[c] + w[1] * g->L.v[3 + c] + w[2] * g->L.v[6 + c]);
         }
     }
 #undef BIN_OF
@@ -306,7 +317,8 @@ static racah_status sort_atoms(grid *g, size_t n, const double *pos, double *f, 
             double x = dot(inv + 3 * a, pos + 3 * i), w = g->pbc[a] ? floor(x) : 0;
             if (!(fabs(w) < 1e9))
                 return racahi_fail(err, RACAH_EINVAL,
-                                   "neighbour list: atom %zu (counted from 0) is more than 1e9 cells away", i);
+                                   "neighbour list: atom %zu (counted from 0) is more than 1e9 cells away",
+                                   i);
             f[3 * i + a] = x - w, wrap[3 * i + a] = (int)w;
             low[a] = fmin(low[a], x - w), max = fmax(max, x - w);
         }
@@ -315,8 +327,8 @@ static racah_status sort_atoms(grid *g, size_t n, const double *pos, double *f, 
     }
     for (size_t k = 0; k < 3 * n; k++) far = fmax(far, fabs(pos[k]));
     for (int k = 0; k < 9; k++) scale = fmax(scale, fabs(g->A[k])), whole = fmax(whole, fabs(g->L.M[k]));
-    /* The search radius covers the rounding of wrapped positions and of reduced vectors; the decision itself is
-     * made on the unwrapped vector with the caller's cutoff. */
+    /* The search radius covers the rounding of wrapped positions and of reduced vectors; the decision itself
+     * is made on the unwrapped vector with the caller's cutoff. */
     g->search = g->rcut * (1 + 1e-9) + 1e-12 * (far + scale * whole);
     RACAHI_TRY(choose_bins(g, n, height, extent, err));
     for (size_t i = 0; i < n; i++)
@@ -347,12 +359,14 @@ static racah_status grid_build(grid *g, size_t n, const double *pos, racah_error
 }
 
 /* Atoms of one bin, displaced by q . L, as neighbours of the atom at place p. */
-static racah_status visit_bin(grid *g, size_t bin, const int q[3], size_t p, const double *pos, racah_error *err)
+static racah_status visit_bin(grid *g, size_t bin, const int q[3], size_t p, const double *pos,
+                              racah_error *err)
 {
     const double *r = g->r + 3 * p, limit = g->search * g->search, rc2 = g->rcut * g->rcut;
     size_t i = (size_t)g->order[p];
     double t[3];
-    for (int c = 0; c < 3; c++) t[c] = r[c] - (q[0] * g->L.v[c] + q[1] * g->L.v[3 + c] + q[2] * g->L.v[6 + c]);
+    for (int c = 0; c < 3; c++)
+        t[c] = r[c] - (q[0] * g->L.v[c] + q[1] * g->L.v[3 + c] + q[2] * g->L.v[6 + c]);
     for (size_t k = g->start[bin]; k < g->start[bin + 1]; k++) {
         const double *x = g->r + 3 * k;
         double dx = t[0] - x[0], dy = t[1] - x[1], dz = t[2] - x[2];
@@ -365,7 +379,8 @@ static racah_status visit_bin(grid *g, size_t bin, const int q[3], size_t p, con
             double s = m[0] * g->L.M[b] + m[1] * g->L.M[3 + b] + m[2] * g->L.M[6 + b];
             if (!(fabs(s) < 1e9))
                 return racahi_fail(err, RACAH_EINVAL,
-                                   "neighbour list: image numbers beyond 1e9 between atoms %zu and %d", i, h.j);
+                                   "neighbour list: image numbers beyond 1e9 between atoms %zu and %d", i,
+                                   h.j);
             h.s[b] = (int)s;
         }
         if (!(racahi_neigh_vector(pos + 3 * i, pos + 3 * h.j, h.s, g->A, h.d) < rc2)) continue;
@@ -410,7 +425,8 @@ static racah_status neighbours(grid *g, size_t i, const double *pos, racah_error
             if (!wrap_bin(b[1], y, nb[1], g->pbc[1], &bin[1], &q[1])) continue;
             for (int z = -R[2]; z <= R[2]; z++) {
                 if (!wrap_bin(b[2], z, nb[2], g->pbc[2], &bin[2], &q[2])) continue;
-                size_t at = ((size_t)bin[0] * (size_t)nb[1] + (size_t)bin[1]) * (size_t)nb[2] + (size_t)bin[2];
+                size_t at =
+                    ((size_t)bin[0] * (size_t)nb[1] + (size_t)bin[1]) * (size_t)nb[2] + (size_t)bin[2];
                 RACAHI_TRY(visit_bin(g, at, q, (size_t)g->place[i], pos, err));
             }
         }

@@ -22,8 +22,8 @@
 /* Everything that can be wrong with the input, except coincident atoms. *A receives the cell with the vectors
  * of non-periodic directions set to zero, *basis the same with those vectors replaced by unit vectors
  * perpendicular to the periodic ones, so that it is always invertible. */
-racah_status racahi_neigh_check(size_t n, const double *pos, const double *cell, const int pbc[3], double rcut,
-                                double A[9], double basis[9], racah_error *err);
+racah_status racahi_neigh_check(size_t n, const double *pos, const double *cell, const int pbc[3],
+                                double rcut, double A[9], double basis[9], racah_error *err);
 
 /* Rows of *inv are the columns of basis^-1: f_a = inv[a] . r is the a-th fractional coordinate of r, and
  * height[a] = 1/|inv[a]| the distance between the planes f_a = 0 and f_a = 1. */
@@ -34,11 +34,10 @@ void racahi_neigh_complete(const int pbc[3], double basis[9]);
 
 /* d = (r_i - r_j) - shift . A in this order of operations: exchanging i and j and the sign of the shift then
  * changes the sign of d exactly, so either both edges of a pair are inside the cutoff or none. */
-static inline double racahi_neigh_vector(const double *ri, const double *rj, const int s[3], const double A[9],
-                                         double d[3])
+static inline double racahi_neigh_vector(const double *ri, const double *rj, const int s[3],
+                                         const double A[9], double d[3])
 {
-    for (int c = 0; c < 3; c++)
-        d[c] = (ri[c] - rj[c]) - (s[0] * A[c] + s[1] * A[3 + c] + s[2] * A[6 + c]);
+    for (int c = 0; c < 3; c++) d[c] = (ri[c] - rj[c]) - (s[0] * A[c] + s[1] * A[3 + c] + s[2] * A[6 + c]);
     return d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
 }
 

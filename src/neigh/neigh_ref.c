@@ -3,8 +3,8 @@
 #include "neigh_internal.h"
 
 /* Images s of j along cell vector a with |f - s| h <= rcut, where f is the fractional coordinate of r_i - r_j
- * (of length r) and h the height of the cell along a: nothing outside can be within rcut. The margin covers the
- * rounding of f, at worst epsilon / RACAHI_NEIGH_FLAT of r/h. */
+ * (of length r) and h the height of the cell along a: nothing outside can be within rcut. The margin covers
+ * the rounding of f, at worst epsilon / RACAHI_NEIGH_FLAT of r/h. */
 static racah_status reach(double f, double r, double h, double rcut, int periodic, int *lo, int *hi,
                           racah_error *err)
 {
@@ -13,7 +13,8 @@ static racah_status reach(double f, double r, double h, double rcut, int periodi
     double margin = 1e-6 * (1 + rcut / h) + 1e-9 * r / h;
     double a = ceil(f - rcut / h - margin), b = floor(f + rcut / h + margin);
     if (!(a > -1e9 && b < 1e9))
-        return racahi_fail(err, RACAH_EINVAL, "neighbour list: image numbers beyond 1e9 (cell height %g A)", h);
+        return racahi_fail(err, RACAH_EINVAL, "neighbour list: image numbers beyond 1e9 (cell height %g A)",
+                           h);
     *lo = (int)a, *hi = (int)b;
     return RACAH_OK;
 }
