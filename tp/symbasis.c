@@ -220,7 +220,7 @@ static racah_status add_multiset(builder *b, racah_error *err)
 
 static racah_status add_all(builder *b, int t, racah_error *err)
 {
-    if (t == b->nu) return add_multiset(b, err);
+    if (t == b->nu || t == RACAHI_SYM_NU_MAX) return add_multiset(b, err);
     for (b->l[t] = t ? b->l[t - 1] : 0; b->l[t] <= b->lmax; b->l[t]++) RACAHI_TRY(add_all(b, t + 1, err));
     return RACAH_OK;
 }

@@ -1,1 +1,2 @@
 racah_test(test_symbasis tp/test_symbasis.c)
+racah_test(test_product tp/test_product.c)
