@@ -6,12 +6,20 @@
 #include "../src/base/base.h"
 #include "racah_sphere.h"
 
+/* Shorter vectors count as zero, so that gradients (about l/|r|) stay finite in float; components must stay
+ * below RACAHI_SPH_HUGE so that |r|^2 does not overflow. The public functions check the latter, kernels do
+ * not. */
+#define RACAHI_SPH_TINY 1e-30
+#define RACAHI_SPH_HUGE 1e150
+
 /* Y (n,S) and optional dY (n,3,S), `component` normalisation, of vectors r (n,3). Positions are
- * double in both; the float twin computes the unit vector in double and stores float.
+ * double in both; the float twin computes the unit vector in double and the polynomials in float.
  * No |r| = 0 may be passed by the engine (coincident atoms are refused before), but it is safe. */
 typedef void (*racahi_sph_fn_f64)(int lmax, size_t n, const double *r, double *Y, double *dY);
 typedef void (*racahi_sph_fn_f32)(int lmax, size_t n, const double *r, float *Y, float *dY);
 
+/* NULL for lmax outside 0 .. RACAH_SPH_LMAX. A variant this build does not have becomes the best it has below
+ * it; the CPU must run the result. The function must be called with the lmax it was picked for. */
 racahi_sph_fn_f64 racahi_sph_pick_f64(int lmax, racahi_isa isa);
 racahi_sph_fn_f32 racahi_sph_pick_f32(int lmax, racahi_isa isa);
 

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ * Spherical harmonics for batches of points: one point in each lane of a vector. */
+#include "sph.h"
+
+#include <math.h>
+
+#define SMAX ((RACAH_SPH_LMAX + 1) * (RACAH_SPH_LMAX + 1))
+
+/* The trip counts are constants of at most 5 once the body is inlined. */
+#if defined(__clang__)
+#define SPH_UNROLL _Pragma("unroll")
+#else
+#define SPH_UNROLL _Pragma("GCC unroll 8")
+#endif
+
+static const double factor[] = {
+#include "sph_table.inc"
+};
+_Static_assert(sizeof factor / sizeof *factor == (RACAH_SPH_LMAX + 1) * (RACAH_SPH_LMAX + 2) / 2,
+               "run make_sph_table.py for this RACAH_SPH_LMAX");
+static const double reciprocal[RACAH_SPH_LMAX + 1] = {0,       1.0,     1.0 / 2, 1.0 / 3, 1.0 / 4,  1.0 / 5,
+                                                      1.0 / 6, 1.0 / 7, 1.0 / 8, 1.0 / 9, 1.0 / 10, 1.0 / 11};
+
+#define REAL double
+#define VBYTES 16
+#define TARGET
+#define NAME(x) x##_f64_base
+#include "sph_kernel.inc"
+
+#define REAL float
+#define VBYTES 16
+#define TARGET
+#define NAME(x) x##_f32_base
+#include "sph_kernel.inc"
+
+#if RACAHI_X86
+#define REAL double
+#define VBYTES 32
+#define TARGET RACAHI_TARGET_AVX2
+#define NAME(x) x##_f64_avx2
+#include "sph_kernel.inc"
+
+#define REAL float
+#define VBYTES 32
+#define TARGET RACAHI_TARGET_AVX2
+#define NAME(x) x##_f32_avx2
+#include "sph_kernel.inc"
+
+#define REAL double
+#define VBYTES 64
+#define TARGET RACAHI_TARGET_AVX512
+#define NAME(x) x##_f64_avx512
+#include "sph_kernel.inc"
+
+#define REAL float
+#define VBYTES 64
+#define TARGET RACAHI_TARGET_AVX512
+#define NAME(x) x##_f32_avx512
+#include "sph_kernel.inc"
+#endif
+
+racahi_sph_fn_f64 racahi_sph_pick_f64(int lmax, racahi_isa isa)
+{
+    if (lmax < 0 || lmax > RACAH_SPH_LMAX) return NULL;
+#if RACAHI_X86
+    if (isa == RACAHI_ISA_AVX512) return pick_f64_avx512(lmax);
+    if (isa == RACAHI_ISA_AVX2) return pick_f64_avx2(lmax);
+#endif
+    (void)isa;
+    return pick_f64_base(lmax);
+}
+
+racahi_sph_fn_f32 racahi_sph_pick_f32(int lmax, racahi_isa isa)
+{
+    if (lmax < 0 || lmax > RACAH_SPH_LMAX) return NULL;
+#if RACAHI_X86
+    if (isa == RACAHI_ISA_AVX512) return pick_f32_avx512(lmax);
+    if (isa == RACAHI_ISA_AVX2) return pick_f32_avx2(lmax);
+#endif
+    (void)isa;
+    return pick_f32_base(lmax);
+}

@@ -1,0 +1,1 @@
+racah_test(test_sph sphere/test_sph.c LABELS unit golden property)
