@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The convolution of message passing, algorithm `cg`, for one receiving atom and its edges e with senders
- * j(e):
+ * The convolution of message passing, algorithm `cg`, for one receiving atom and edges e with senders j(e):
  *
  *   A[slot(p), l3 m3, c] = sum_e sum_p W[e, w(p), c]
  *                          sum_{m1 m2} C(l1m1, l2m2, l3m3) x[j, l1m1, c] Y[e, l2m2]

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ * Fast kernels of the convolution: one body (conv_kernel.inc) for every precision and instruction set. */
+#include "conv_internal.h"
+
+#include <string.h>
+
+/* Every loop marked so has a trip count that is a constant after inlining. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#define VB 16 /* vector bytes */
+#define NV 1  /* vectors of channels a forward pass keeps for each row */
+#define TARGET
+#define REAL double
+#define NAME(x) x##_f64_base
+#define FIELD(x) x##_f64
+#include "conv_kernel.inc"
+#define REAL float
+#define NAME(x) x##_f32_base
+#define FIELD(x) x##_f32
+#include "conv_kernel.inc"
+#undef TARGET
+#undef VB
+#undef NV
+
+#if RACAHI_X86
+#define VB 32
+#define NV 1
+#define TARGET RACAHI_TARGET_AVX2
+#define REAL double
+#define NAME(x) x##_f64_avx2
+#define FIELD(x) x##_f64
+#include "conv_kernel.inc"
+#define REAL float
+#define NAME(x) x##_f32_avx2
+#define FIELD(x) x##_f32
+#include "conv_kernel.inc"
+#undef TARGET
+#undef VB
+#undef NV
+
+#define VB 64
+#define NV 2
+/* Not RACAHI_TARGET_AVX512: its prefer-vector-width makes clang 14 drop the attribute, and vectors are
+ * explicit. */
+#define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma")))
+#define REAL double
+#define NAME(x) x##_f64_avx512
+#define FIELD(x) x##_f64
+#include "conv_kernel.inc"
+#define REAL float
+#define NAME(x) x##_f32_avx512
+#define FIELD(x) x##_f32
+#include "conv_kernel.inc"
+#endif
+
+void racahi_conv_pick(racahi_conv *p, racahi_isa isa)
+{
+    p->forward_f64 = forward_f64_base, p->backward_f64 = backward_f64_base;
+    p->forward_f32 = forward_f32_base, p->backward_f32 = backward_f32_base;
+#if RACAHI_X86
+    if (isa == RACAHI_ISA_AVX2) {
+        p->forward_f64 = forward_f64_avx2, p->backward_f64 = backward_f64_avx2;
+        p->forward_f32 = forward_f32_avx2, p->backward_f32 = backward_f32_avx2;
+    } else if (isa == RACAHI_ISA_AVX512) {
+        p->forward_f64 = forward_f64_avx512, p->backward_f64 = backward_f64_avx512;
+        p->forward_f32 = forward_f32_avx512, p->backward_f32 = backward_f32_avx512;
+    }
+#else
+    (void)isa;
+#endif
+}
