@@ -1,0 +1,1 @@
+racah_test(test_neigh neigh/test_neigh.c)
