@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * Write a model with random weights for the LAMMPS tests:
+ *   make_model OUT.racah SEED LAYERS L_HIDDEN CHANNELS ELEMENT... */
+#include "../../src/model/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(int argc, char **argv)
+{
+    if (argc < 7) {
+        fprintf(stderr, "use: make_model OUT.racah SEED LAYERS L_HIDDEN CHANNELS ELEMENT... (ascending)\n");
+        return 2;
+    }
+    racahi_config cfg = {0};
+    cfg.layers = atoi(argv[3]);
+    cfg.l_hidden = atoi(argv[4]);
+    cfg.channels = atoi(argv[5]);
+    cfg.l_max = 2;
+    cfg.correlation = 3;
+    cfg.weights = RACAHI_W_PATH;
+    cfg.family = RACAHI_FAMILY_COMPONENT;
+    cfg.r_max = 4.2;
+    cfg.nbessel = 6;
+    cfg.cutoff_p = 5;
+    cfg.nmlp = 2;
+    cfg.mlp[0] = cfg.mlp[1] = 16;
+    cfg.readout_width = 16;
+    for (int t = 0; t < cfg.layers; t++) cfg.lambda[t] = 8;
+    for (int k = 6; k < argc; k++) cfg.Z[cfg.nelem++] = racah_element_number(argv[k]);
+
+    racah_error err = {0};
+    racah_model *m = NULL;
+    racah_status status = racahi_model_create(&m, &cfg, &err);
+    if (status == RACAH_OK) {
+        racahi_model_init(m, (uint64_t)strtoull(argv[2], NULL, 10));
+        for (int e = 0; e < cfg.nelem; e++) m->E0[e] = -100.0 - 7.25 * e, m->scale[e] = 0.7 + 0.2 * e;
+        status = racahi_model_save(m, argv[1], &err);
+    }
+    racah_model_destroy(m);
+    if (status != RACAH_OK) fprintf(stderr, "make_model: %s\n", err.msg);
+    return status == RACAH_OK ? 0 : 1;
+}

@@ -1,0 +1,346 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Tests of the LAMMPS pair style by real LAMMPS runs, judged by `compare` against the C API and each other.
+#   run.sh CASE BUILD_DIR SOURCE_DIR      CASE: ranks hybrid routes errors
+# Works in BUILD_DIR/tests/lammps-CASE; ends with "N passed, N failed".
+set -eu
+which=$1 build=$2 here=$3/tests/lammps source=$3
+bin=$build/tests work=$build/tests/lammps-$which lmp=$build/lmp-racah
+rm -rf "$work"
+mkdir -p "$work"
+cd "$work"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+export OMPI_MCA_btl_vader_single_copy_mechanism=none OMP_NUM_THREADS=1
+passed=0 failed=0
+
+good() { passed=$((passed + 1)); echo "ok      $1"; }
+bad() { # name, file to show
+    failed=$((failed + 1))
+    echo "FAILED  $1"
+    [ -z "${2:-}" ] || tail -n 25 "$2" | sed 's/^/    | /'
+}
+try() { # name command...
+    name=$1
+    shift
+    if "$@" >"check-$passed-$failed.txt" 2>&1; then good "$name"; else bad "$name" "check-$passed-$failed.txt"; fi
+}
+
+# Two elements and three layers; one element; the same two elements with other weights and another width.
+models() {
+    "$bin/lammps_make_model" three.racah 1 3 2 5 C Si
+    "$bin/lammps_make_model" silicon.racah 2 2 1 16 Si
+    "$bin/lammps_make_model" other.racah 3 2 0 7 C Si
+}
+data() { awk -f "$here/make_data.awk" -v kind="$1" -v types="$2" >"$1$2.data"; }
+
+# script NAME STRUCTURE POTENTIAL: NAME.in computes STRUCTURE.data and writes NAME.dump and NAME.thermo with all digits.
+# The variables units, processors, load, extra (before the run) and steps change the default.
+script() {
+    boundary="p p p"
+    case $2 in slab*) boundary="p p f" ;; esac
+    cat >"$1.in" <<END
+units ${units:-metal}
+boundary $boundary
+processors ${processors:-* * *}
+box tilt large
+${load-plugin load racahplugin.so}
+read_data $2.data
+mass 1 28.0855
+$(case $2 in *2) echo "mass 2 12.011" ;; esac)
+$3
+neighbor 1.0 bin
+neigh_modify every 1 delay 0 check yes
+compute e all pe/atom
+compute s all stress/atom NULL virial
+compute v all pressure NULL virial
+# The sums make LAMMPS tally per-atom values in the last step.
+compute sums all reduce sum c_e c_s[1]
+thermo_style custom step temp pe etotal c_v[1] c_v[2] c_v[3] c_v[4] c_v[5] c_v[6] c_sums[1]
+thermo 10
+${extra:-}
+run ${steps:-0}
+write_dump all custom $1.dump id type x y z fx fy fz c_e c_s[1] c_s[2] c_s[3] c_s[4] c_s[5] c_s[6] &
+    modify sort id format float %.17g
+print "\$(pe:%.17g) \$(c_v[1]:%.17g) \$(c_v[2]:%.17g) \$(c_v[3]:%.17g) \$(c_v[4]:%.17g) \$(c_v[5]:%.17g) \$(c_v[6]:%.17g)" &
+    file $1.thermo
+END
+}
+# launch NAME RANKS: output in NAME.out
+launch() {
+    rm -f "$1.dump" "$1.thermo"
+    if [ "$2" = 1 ]; then
+        ${program:-"$lmp"} -in "$1.in" -log none ${options:-} >"$1.out" 2>&1 </dev/null
+    else
+        mpirun -np "$2" ${program:-"$lmp"} -in "$1.in" -log none ${options:-} >"$1.out" 2>&1 </dev/null
+    fi
+}
+# api NAME RANKS MODEL LOOSE ELEMENT...: run NAME.in and compare with the C API
+api() {
+    n=$1 np=$2 m=$3 loose=$4
+    shift 4
+    if launch "$n" "$np"; then
+        try "$n, $np rank(s), equals the C API" \
+            "$bin/lammps_compare" api "$m" "$n" "${units:-metal}" "${precision:-double}" "$loose" "$@"
+    else
+        bad "$n, $np rank(s): LAMMPS failed" "$n.out"
+    fi
+}
+
+case_ranks() {
+    models
+    for s in ortho1 tric1 slab1 tric2 gas1 prim1; do
+        types=${s#"${s%?}"}
+        data "${s%?}" "$types"
+        if [ "$types" = 1 ]; then elements="Si"; else elements="Si C"; fi
+        for np in 1 2 4; do
+            # the slab leaves ranks without atoms, and so does cutting the small cell
+            processors=
+            [ "$s" = slab1 ] && processors="1 1 $np"
+            script "$s-$np" "$s" "pair_style racah
+pair_coeff * * three.racah $elements"
+            api "$s-$np" "$np" three.racah 1 $elements
+            [ "$np" = 1 ] || try "$s, $np ranks equal one" "$bin/lammps_compare" same "$s-$np" "$s-1" metal 1
+        done
+    done
+    processors=
+    # Single precision: rows of an odd number of floats, sums in another order.
+    for np in 1 2; do
+        script "single-$np" tric2 "pair_style racah precision single
+pair_coeff * * three.racah Si C"
+        precision=single
+        api "single-$np" "$np" three.racah 2e4 Si C
+        precision=
+    done
+    # Threads change nothing at all.
+    script threads tric2 "pair_style racah threads 2
+pair_coeff * * three.racah Si C"
+    api threads 2 three.racah 1 Si C
+    # Atoms moving between ranks, lists rebuilt: the last step must be as right as the first.
+    steps=60
+    extra="velocity all create 3000 4711 loop geom
+fix 1 all nve
+timestep 0.001"
+    for grid in brick tiled; do
+        balance=
+        [ $grid = tiled ] && balance="comm_style tiled
+fix b all balance 20 1.0 rcb"
+        script "md-$grid" tric2 "pair_style racah
+pair_coeff * * three.racah Si C
+$balance"
+        api "md-$grid" 4 three.racah 1 Si C
+        if awk '/Neighbor list builds/ { n = $NF } END { exit !(n >= 2) }' "md-$grid.out"; then
+            good "md-$grid rebuilt its lists"
+        else
+            bad "md-$grid never rebuilt its lists" "md-$grid.out"
+        fi
+    done
+    steps= extra=
+}
+
+case_hybrid() {
+    models
+    data tric 2
+    data ortho 1
+    for np in 1 2; do
+        script "null-$np" tric2 "pair_style hybrid racah lj/cut 4.0
+pair_coeff * * racah three.racah Si NULL
+pair_coeff 1 2 lj/cut 0.0 1.0
+pair_coeff 2 2 lj/cut 0.0 1.0"
+        api "null-$np" "$np" three.racah 1 Si NULL
+        # Overlays must be the sum of their parts; the wider racah comes second, so buffers sized for the first break.
+        zbl="zbl 3.0 4.0"
+        script "zbl-$np" ortho1 "pair_style $zbl
+pair_coeff * * 14 14"
+        script "part-$np" ortho1 "pair_style racah
+pair_coeff * * silicon.racah Si"
+        script "overlay-$np" ortho1 "pair_style hybrid/overlay zbl 3.0 4.0 racah
+pair_coeff * * zbl 14 14
+pair_coeff * * racah silicon.racah Si"
+        launch "zbl-$np" "$np" && launch "part-$np" "$np" && launch "overlay-$np" "$np" || bad "overlay runs"
+        try "overlay with zbl is the sum, $np rank(s)" \
+            "$bin/lammps_compare" sum "overlay-$np" "part-$np" "zbl-$np" metal 1
+        script "first-$np" tric2 "pair_style racah
+pair_coeff * * other.racah Si C"
+        script "second-$np" tric2 "pair_style racah
+pair_coeff * * three.racah Si C"
+        script "both-$np" tric2 "pair_style hybrid/overlay racah racah
+pair_coeff * * racah 1 other.racah Si C
+pair_coeff * * racah 2 three.racah Si C"
+        launch "first-$np" "$np" && launch "second-$np" "$np" && launch "both-$np" "$np" || bad "two instances: runs"
+        try "two racah styles overlaid are the sum, $np rank(s)" \
+            "$bin/lammps_compare" sum "both-$np" "first-$np" "second-$np" metal 1
+        # Atoms outside the included group take no part, on any rank.
+        extra="group some type 1
+atom_modify first some
+comm_modify group some
+neigh_modify include some"
+        script "include-$np" tric2 "pair_style racah
+pair_coeff * * three.racah Si C"
+        extra=
+        api "include-$np" "$np" three.racah 1 Si NULL
+    done
+    units=real
+    for np in 1 2; do
+        script "real-$np" tric2 "pair_style racah
+pair_coeff * * three.racah Si C"
+        api "real-$np" "$np" three.racah 1 Si C
+    done
+    units=
+}
+
+case_routes() {
+    models
+    data tric 2
+    potential="pair_style racah
+pair_coeff * * three.racah Si C"
+    script base tric2 "$potential"
+    api base 1 three.racah 1 Si C
+    # From standard input.
+    script stdin tric2 "$potential"
+    "$lmp" -log none <stdin.in >stdin.out 2>&1 || bad "standard input" stdin.out
+    try "input from standard input" "$bin/lammps_compare" same stdin base metal 1
+    # Two worlds in one mpirun.
+    sed 's/base\./world${w}./' base.in >world.in
+    sed -i '1i variable w world 1 2' world.in
+    mpirun -np 2 "$lmp" -partition 2x1 -in world.in -log none -screen none >world.out 2>&1 </dev/null ||
+        bad "-partition 2x1" world.out
+    for w in 1 2; do try "-partition, world $w" "$bin/lammps_compare" same "world$w" base metal 1; done
+    # Loaded from the environment, without any plugin command.
+    mkdir -p plugins
+    ln -sf "$build/racahplugin.so" plugins/racahplugin.so
+    load=
+    script environment tric2 "$potential"
+    unset load
+    if LAMMPS_PLUGIN_PATH=$work/plugins launch environment 2; then
+        try "LAMMPS_PLUGIN_PATH" "$bin/lammps_compare" same environment base metal 1
+    else
+        bad "LAMMPS_PLUGIN_PATH" environment.out
+    fi
+    # The stock program of Debian with its Python.
+    if [ -n "${RACAH_STOCK_LMP:-}" ]; then
+        for np in 1 2; do
+            load="variable racahplugin string $build/racahplugin.so
+include $source/lammps/racah_python.inc"
+            script "python-$np" tric2 "$potential"
+            unset load
+            program=$RACAH_STOCK_LMP
+            api "python-$np" "$np" three.racah 1 Si C
+            program=
+        done
+    fi
+    # plugin list, unload, clear and load again.
+    cat >again.in <<END
+plugin load racahplugin.so
+plugin list
+pair_style racah
+plugin unload pair racah
+plugin load racahplugin.so
+clear
+$(cat base.in | sed 's/base\./again./')
+END
+    if launch again 1; then try "clear and load again" "$bin/lammps_compare" same again base metal 1; else bad again again.out; fi
+}
+
+# refused NAME STRUCTURE TEXT POTENTIAL: LAMMPS must stop with TEXT in its output and write nothing. The variables
+# ranks, units and load hold for one call.
+refused() {
+    script "$1" "$2" "$4"
+    if launch "$1" "${ranks:-1}"; then
+        bad "$1 was accepted" "$1.out"
+    elif [ -e "$1.thermo" ] || ! grep -qF -e "$3" "$1.out"; then
+        bad "$1: no message with '$3'" "$1.out"
+    else
+        good "refused: $1"
+    fi
+    ranks= units=
+    unset load
+}
+
+case_errors() {
+    models
+    data tric 2
+    awk -f "$here/make_data.awk" -v kind=ortho -v types=1 -v style=bond >bond1.data
+    coeff="pair_coeff * * three.racah Si C"
+    keywords="allowed: precision double|single, method auto|cg|so2|gaunt|grid|cp, threads N"
+    refused keyword tric2 "unknown keyword 'precison'; $keywords" "pair_style racah precison double"
+    refused precision tric2 "'half' is no value for 'precision'; $keywords" "pair_style racah precision half"
+    refused method tric2 "'fast' is no value for 'method'" "pair_style racah method fast"
+    refused no_value tric2 "keyword 'method' has no value" "pair_style racah method"
+    refused threads0 tric2 "'0' is no value for 'threads'" "pair_style racah threads 0"
+    refused threads_text tric2 "'2x' is no value for 'threads'" "pair_style racah threads 2x"
+    refused no_coeff tric2 "pair_coeff" "pair_style racah"
+    refused few_elements tric2 "names 1 elements, but there are 2 atom types" "pair_style racah
+pair_coeff * * three.racah Si"
+    refused types tric2 "must start with * *" "pair_style racah
+pair_coeff 1 1 three.racah Si C"
+    refused element tric2 "element O (atom type 2) is not in three.racah, which has C Si" "pair_style racah
+pair_coeff * * three.racah Si O"
+    refused not_an_element tric2 "'Xx' (atom type 1) is no chemical element" "pair_style racah
+pair_coeff * * three.racah Xx C"
+    refused all_null tric2 "every atom type is NULL" "pair_style racah
+pair_coeff * * three.racah NULL NULL"
+    refused no_file tric2 "nowhere.racah" "pair_style racah
+pair_coeff * * nowhere.racah Si C"
+    ranks=2
+    refused no_file_2 tric2 "nowhere.racah" "pair_style racah
+pair_coeff * * nowhere.racah Si C"
+    head -c 5000 three.racah >cut.racah
+    refused truncated tric2 "cut.racah" "pair_style racah
+pair_coeff * * cut.racah Si C"
+    refused newton tric2 "requires newton pair on" "newton off on
+pair_style racah
+$coeff"
+    units=lj
+    refused units_lj tric2 "units metal or real, not units lj" "pair_style racah
+$coeff"
+    load="plugin load racahplugin.so
+atom_style bond"
+    refused special bond1 "special_bonds excludes 1-2 neighbors" "bond_style zero
+bond_coeff * 1.5
+pair_style racah
+pair_coeff * * silicon.racah Si"
+    # Two atoms in one place on one of the ranks stop the run with a message.
+    awk '/^Atoms/ { a = 1 } a && $1 == 1 { x = $3 " " $4 " " $5 }
+        a && $1 == 2 { $0 = $1 " " $2 " " x } { print }' tric2.data >same2.data
+    ranks=2
+    refused coincident same2 "Pair style racah, step 0" "pair_style racah
+$coeff"
+    # A plugin for another LAMMPS says so and does not register.
+    load="plugin load $bin/oldplugin.so"
+    refused abi tric2 "was built for LAMMPS 20200101" "pair_style racah
+$coeff"
+    load=
+    refused not_loaded tric2 "Unrecognized pair style 'racah'" "pair_style racah
+$coeff"
+    load="plugin load nothing"
+    refused bad_name tric2 "must end in plugin.so" "$coeff"
+    load="plugin load noplugin.so"
+    refused no_plugin tric2 "not found" "$coeff"
+    load="plugin lod x"
+    refused plugin_word tric2 "Illegal plugin command" "$coeff"
+    # Accepted, but with a warning where masses and elements disagree; the table is printed once.
+    script swapped tric2 "pair_style racah
+pair_coeff * * three.racah C Si"
+    if launch swapped 2 && grep -q "atom type 1 has mass 28.0855, but element C has 12.01" swapped.out &&
+        [ "$(grep -c 'atom type 2: Si, mass 12.011' swapped.out)" = 1 ] && grep -q "Pair racah memory" swapped.out; then
+        good "type table, mass warning and memory line"
+    else
+        bad "type table, mass warning and memory line" swapped.out
+    fi
+    script right tric2 "pair_style racah
+$coeff"
+    if launch right 1 && ! grep -q WARNING right.out; then good "no warning"; else bad "no warning" right.out; fi
+    # Special factors that exclude nothing are fine, and the result is that of unbonded atoms.
+    load="plugin load racahplugin.so
+atom_style bond"
+    script bonded bond1 "bond_style zero
+bond_coeff * 1.5
+special_bonds lj/coul 1 1 1
+pair_style racah
+pair_coeff * * silicon.racah Si"
+    api bonded 2 silicon.racah 1 Si
+}
+
+"case_$which"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,18 @@
+# LAMMPS runs: only where plugin and launcher are built.
+if(TARGET racahplugin AND TARGET lmp-racah)
+  foreach(program make_model compare)
+    add_executable(lammps_${program} lammps/${program}.c)
+    target_link_libraries(lammps_${program} PRIVATE racah_static racah_flags PkgConfig::BLAS PkgConfig::FFTW PkgConfig::FFTWF
+      PkgConfig::JANSSON PkgConfig::YAML PkgConfig::CRYPTO OpenMP::OpenMP_C m)
+    set_target_properties(lammps_${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  endforeach()
+
+  find_program(RACAH_STOCK_LMP lmp)
+  foreach(case ranks hybrid routes errors)
+    add_test(NAME lammps_${case}
+      COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/run.sh ${case} ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
+    # The MPI library is not free of leaks, and a stock program cannot load a plugin with sanitizers.
+    set_tests_properties(lammps_${case} PROPERTIES LABELS lammps TIMEOUT 600 ENVIRONMENT
+      "ASAN_OPTIONS=detect_leaks=0;RACAH_STOCK_LMP=$<$<AND:$<BOOL:${RACAH_STOCK_LMP}>,$<NOT:$<BOOL:${RACAH_SANITIZE}>>>:${RACAH_STOCK_LMP}>")
+  endforeach()
+endif()
