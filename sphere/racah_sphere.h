@@ -32,11 +32,11 @@ typedef enum racah_sph_norm {
  * r     in   (n,3) row-major; any length unit, need not be normalised
  * Y     out  (n,S) dimensionless
  * dY    out  (n,3,S) dY[n,a,k] = d Y_k / d r_a, unit 1/length; or NULL to skip
- * Overlap forbidden. Allocates nothing. |r_n| = 0: Y = 0 for l > 0 and dY = 0; a length below 1e-30 counts as 0, so
- * that gradients (about l/|r|) stay finite in float.
+ * Overlap forbidden. Allocates nothing. |r_n| = 0: Y = 0 for l > 0 and dY = 0; a length below 1e-30 counts
+ * as 0, so that gradients (about l/|r|) stay finite in float.
  * Rounding: at l <= 4 below 2e-14 (f64) and 3e-6 (f32) in Y and |r| dY, at l = 11 2e-13 and 5e-5.
- * Errors: RACAH_EINVAL (lmax, norm, NULL with n > 0, n too large), RACAH_ENUMERIC (a component of r is not finite or
- * not below 1e150). Outputs untouched on error. Thread safe. Since 0.1 */
+ * Errors: RACAH_EINVAL (lmax, norm, NULL with n > 0, n too large), RACAH_ENUMERIC (a component of r is not
+ * finite or not below 1e150). Outputs untouched on error. Thread safe. Since 0.1 */
 RACAH_API racah_status racah_sph_eval_f64(int lmax, racah_sph_norm norm, size_t n, const double *r, double *Y,
                                           double *dY, racah_error *err);
 RACAH_API racah_status racah_sph_eval_f32(int lmax, racah_sph_norm norm, size_t n, const float *r, float *Y,
