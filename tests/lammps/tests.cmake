@@ -2,8 +2,7 @@
 if(TARGET racahplugin AND TARGET lmp-racah)
   foreach(program make_model compare)
     add_executable(lammps_${program} lammps/${program}.c)
-    target_link_libraries(lammps_${program} PRIVATE racah_static racah_flags PkgConfig::BLAS PkgConfig::FFTW PkgConfig::FFTWF
-      PkgConfig::JANSSON PkgConfig::YAML PkgConfig::CRYPTO OpenMP::OpenMP_C m)
+    target_link_libraries(lammps_${program} PRIVATE racah_static racah_flags ${RACAH_DEPENDENCIES})
     set_target_properties(lammps_${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   endforeach()
 
