@@ -49,7 +49,7 @@ static void split(size_t code, size_t S, int way, size_t m[3])
 }
 
 /* Greedy cover: every third-order monomial must contain a pair; take the pair that the most monomials without
- * one contain, until all have one. (Of 816 monomials in 16 variables, 72 pairs do instead of 136.) */
+ * one contain, until all have one. (lmax = 3, Lout = 1: 55 pairs of 136.) */
 static void choose_pairs(builder *b)
 {
     size_t S = b->S, ncode = S * S * S, m[3];
