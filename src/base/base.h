@@ -11,9 +11,12 @@
 
 /* ---- errors ---------------------------------------------------------------------------- */
 
-/* Fill *err (if not NULL) and return code, so that `return racahi_fail(...)` reads as one step. */
-racah_status racahi_fail(racah_error *err, racah_status code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+/* Fill *err (if not NULL) with code and a formatted message. */
+void racahi_set_error(racah_error *err, racah_status code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same as an expression with the value `code`, so that `return racahi_fail(...)` reads as one step (a macro:
+ * the compiler then knows that a failing path does not return RACAH_OK). */
+#define racahi_fail(err, code, ...) (racahi_set_error((err), (code), __VA_ARGS__), (code))
 
 /* Put "prefix: " before the message already in *err (for example the file a parser was given).
  * Returns err->code, or `code` when err is NULL. */

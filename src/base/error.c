@@ -17,16 +17,14 @@ const char *racah_status_text(racah_status code)
     return "unknown status code";
 }
 
-racah_status racahi_fail(racah_error *err, racah_status code, const char *fmt, ...)
+void racahi_set_error(racah_error *err, racah_status code, const char *fmt, ...)
 {
-    if (err) {
-        va_list ap;
-        va_start(ap, fmt);
-        err->code = code;
-        vsnprintf(err->msg, sizeof err->msg, fmt, ap);
-        va_end(ap);
-    }
-    return code;
+    if (!err) return;
+    va_list ap;
+    va_start(ap, fmt);
+    err->code = code;
+    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    va_end(ap);
 }
 
 racah_status racahi_prefix(racah_error *err, racah_status code, const char *fmt, ...)
@@ -38,8 +36,13 @@ racah_status racahi_prefix(racah_error *err, racah_status code, const char *fmt,
     vsnprintf(head, sizeof head, fmt, ap);
     va_end(ap);
     memcpy(old, err->msg, sizeof old);
-    size_t n = strlen(head);
+    size_t n = strlen(head), room = sizeof err->msg - n - 1, m = strlen(old);
     memcpy(err->msg, head, n);
-    snprintf(err->msg + n, sizeof err->msg - n, ": %s", old);
+    if (room > 2) { /* a message too long for the buffer loses its tail */
+        memcpy(err->msg + n, ": ", 2);
+        m = m < room - 2 ? m : room - 2;
+        memcpy(err->msg + n + 2, old, m);
+        err->msg[n + 2 + m] = 0;
+    }
     return err->code;
 }

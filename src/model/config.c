@@ -46,7 +46,6 @@ racah_status racahi_config_check(const racahi_config *c, racah_error *err)
     for (int k = 0; k < c->nmlp; k++) RACAHI_TRY(in_range("radial MLP width", c->mlp[k], 1, 4096, err));
     RACAHI_TRY(in_range("readout_width", c->readout_width, 1, 4096, err));
     for (int t = 0; t < c->layers; t++) RACAHI_TRY(positive("lambda", c->lambda[t], 1e6, err));
-    RACAHI_TRY(in_range("subtract_isolated", c->subtract_isolated, 0, 1, err));
     return RACAH_OK;
 }
 
@@ -59,12 +58,11 @@ char *racahi_config_to_json(const racahi_config *c)
     for (int e = 0; e < c->nelem; e++) json_array_append_new(elements, json_integer(c->Z[e]));
     for (int k = 0; k < c->nmlp; k++) json_array_append_new(mlp, json_integer(c->mlp[k]));
     for (int t = 0; t < c->layers; t++) json_array_append_new(lambda, json_real(c->lambda[t]));
-    json_t *o = json_pack("{s:o, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:f, s:i, s:i, s:o, s:i, s:o, s:i}", "elements",
+    json_t *o = json_pack("{s:o, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:f, s:i, s:i, s:o, s:i, s:o}", "elements",
                           elements, "layers", c->layers, "channels", c->channels, "l_max", c->l_max, "l_hidden",
                           c->l_hidden, "correlation", c->correlation, "weights", weights_names[c->weights],
                           "family", family_names[c->family], "r_max", c->r_max, "bessel", c->nbessel, "cutoff_p",
-                          c->cutoff_p, "mlp", mlp, "readout_width", c->readout_width, "lambda", lambda,
-                          "subtract_isolated", c->subtract_isolated);
+                          c->cutoff_p, "mlp", mlp, "readout_width", c->readout_width, "lambda", lambda);
     char *text = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(o);
     return text;
@@ -137,7 +135,6 @@ static racah_status read_object(racahi_config *c, const json_t *o, racah_error *
     RACAHI_TRY(get_int(o, "cutoff_p", &c->cutoff_p, err));
     RACAHI_TRY(get_ints(o, "mlp", c->mlp, &c->nmlp, RACAHI_MAX_MLP, err));
     RACAHI_TRY(get_int(o, "readout_width", &c->readout_width, err));
-    RACAHI_TRY(get_int(o, "subtract_isolated", &c->subtract_isolated, err));
     const json_t *lambda = json_object_get(o, "lambda");
     if (!json_is_array(lambda) || json_array_size(lambda) != (size_t)c->layers || c->layers > RACAHI_MAX_LAYERS)
         return racahi_fail(err, RACAH_EFORMAT, "config: \"lambda\" is not an array of one number for each of %d layers",

@@ -11,12 +11,13 @@
  *   B_i    = many-body product (tp/product.h), weights by element
  *   h^t+1  = P_t B_i + S_{t,z_i} h^t                                        per l <= lout(t)
  *   E_i   += readout_t(h^{t+1}_0): linear for t < T-1; last: w2 . (1.679177 silu(W1 h))
- *   E      = sum_i E0[z_i] + scale[z_i] E_i + shift[z_i]
+ *   E      = sum_i E0[z_i] + scale[z_i] (E_i - Eiso[z_i]) + shift[z_i]
  * lin(0) = 0, lin(t) = l_hidden, lout(t) = l_hidden, lout(T-1) = 0.
  *
  * Isolated atom: the product has no constant term and A = 0, so h^1 = S h^0, ... and E_i is a constant of the
- * element, Eiso[z]. With subtract_isolated, E = sum_i E0 + scale (E_i - Eiso) + shift: an isolated atom has energy
- * E0 + shift exactly and the interaction energy vanishes with distance by construction.
+ * element, Eiso[z]. It is taken out, E = sum_i E0 + scale (E_i - Eiso) + shift: an isolated atom has energy
+ * E0 + shift exactly and the interaction energy vanishes with distance by construction. (A model that was trained
+ * without this is the same model with shift + scale Eiso for shift.)
  */
 #ifndef RACAHI_MODEL_H
 #define RACAHI_MODEL_H
@@ -46,7 +47,6 @@ typedef struct racahi_config {
     int mlp[RACAHI_MAX_MLP];         /* their widths */
     int readout_width;               /* hidden width of the last readout (16) */
     double lambda[RACAHI_MAX_LAYERS];/* sums over neighbours are divided by this */
-    int subtract_isolated;           /* 1: an isolated atom has energy E0 + shift exactly (native models) */
 } racahi_config;
 
 /* One parameter tensor, (b, r, c) row-major in the flat vector at `offset`. */

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT
+ * The public calculators: structures with periodic images (level 1), local and ghost atoms (level 2). */
+#include "engine.h"
+#include "../neigh/neigh_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TABLE_KNOTS 512 /* quintic: 1e-10 / 4e-8 (value / slope) on trained radial functions, design.md section 5 */
+
+struct racah_calc {
+    const racah_model *model;
+    racah_calc_options opt;
+    racahi_net *net;
+    racahi_weights *weights;
+    racahi_table table[RACAHI_MAX_LAYERS];
+    racahi_engine_f64 *f64;
+    racahi_engine_f32 *f32;
+    racahi_system system;
+    racahi_edges edges;
+    int *elem;
+    double *atom_energy, *forces, *atom_virial;
+    size_t cap_elem, cap_energy, cap_forces, cap_virial;
+};
+
+void racah_calc_destroy(racah_calc *c)
+{
+    if (!c) return;
+    racahi_engine_destroy_f64(c->f64);
+    racahi_engine_destroy_f32(c->f32);
+    for (int t = 0; t < RACAHI_MAX_LAYERS; t++) racahi_table_free(&c->table[t]);
+    racahi_weights_destroy(c->weights);
+    racahi_net_destroy(c->net);
+    racahi_system_free(&c->system);
+    racahi_edges_free(&c->edges);
+    racahi_free(c->elem), racahi_free(c->atom_energy), racahi_free(c->forces), racahi_free(c->atom_virial);
+    racahi_free(c);
+}
+
+static racah_status check_options(const racah_calc_options *o, racah_error *err)
+{
+    static const char *const names[] = {"auto", "cg", "so2", "gaunt", "grid", "cp"};
+    if ((int)o->method < 0 || o->method > RACAH_METHOD_CP)
+        return racahi_fail(err, RACAH_EINVAL, "method = %d, allowed are 0 .. %d", (int)o->method, RACAH_METHOD_CP);
+    if (o->method > RACAH_METHOD_CG)
+        return racahi_fail(err, RACAH_EUNSUPPORTED, "method %s: this release evaluates potentials with cg (or auto)",
+                           names[o->method]);
+    if ((int)o->precision < 0 || o->precision > RACAH_SINGLE)
+        return racahi_fail(err, RACAH_EINVAL, "precision = %d, allowed are double (0) and single (1)",
+                           (int)o->precision);
+    if ((int)o->radial < 0 || o->radial > RACAH_RADIAL_EXACT)
+        return racahi_fail(err, RACAH_EINVAL, "radial = %d, allowed are table (0) and exact (1)", (int)o->radial);
+    if (o->radial == RACAH_RADIAL_EXACT && o->precision == RACAH_SINGLE)
+        return racahi_fail(err, RACAH_EUNSUPPORTED, "exact radial functions: double precision only");
+    if ((int)o->isa < 0 || o->isa > RACAH_ISA_AVX512)
+        return racahi_fail(err, RACAH_EINVAL, "isa = %d, allowed are 0 .. %d", (int)o->isa, RACAH_ISA_AVX512);
+    return RACAH_OK;
+}
+
+static racah_status make_tables(racah_calc *c, racah_error *err)
+{
+    const racahi_layout *at = &c->weights->at;
+    for (int t = 0; t < c->net->cfg.layers; t++) {
+        const double *w[RACAHI_MAX_MLP + 1];
+        for (int k = 0; k <= c->net->cfg.nmlp; k++) w[k] = c->weights->w + at->layer[t].radial[k];
+        racahi_radial r = racahi_net_radial(c->net, t, at->Cp);
+        RACAHI_TRY(racahi_table_create(&c->table[t], &r, w, TABLE_KNOTS, c->opt.precision == RACAH_SINGLE, err));
+    }
+    return RACAH_OK;
+}
+
+static racah_status build(racah_calc *c, racah_error *err)
+{
+    const racah_model *m = c->model;
+    const bool single = c->opt.precision == RACAH_SINGLE;
+    const size_t lanes = single ? 16 : 8;
+    RACAHI_TRY(racahi_net_create(&c->net, &m->cfg, c->opt.isa, err));
+    RACAHI_TRY(racahi_weights_create_padded(&c->weights, c->net,
+                                            ((size_t)m->cfg.channels + lanes - 1) / lanes * lanes, err));
+    racahi_weights_set(c->weights, m->theta);
+    const bool exact = c->opt.radial == RACAH_RADIAL_EXACT;
+    if (!exact) RACAHI_TRY(make_tables(c, err));
+    if (single) return racahi_engine_create_f32(&c->f32, c->net, c->weights, c->table, err);
+    return racahi_engine_create_f64(&c->f64, c->net, c->weights, exact ? NULL : c->table, err);
+}
+
+racah_status racah_calc_create(racah_calc **out, const racah_model *model, const racah_calc_options *options,
+                               racah_error *err)
+{
+    if (!out || !model) return racahi_fail(err, RACAH_EINVAL, "calc create: NULL argument");
+    *out = NULL;
+    racah_calc_options opt = {.size = sizeof opt};
+    if (options) {
+        if (options->size < sizeof options->size || options->size > sizeof opt)
+            return racahi_fail(err, RACAH_EINVAL, "calc options: size field is %zu, this release knows up to %zu",
+                               options->size, sizeof opt);
+        memcpy(&opt, options, options->size);
+    }
+    RACAHI_TRY(check_options(&opt, err));
+    racah_calc *c = racahi_calloc(1, sizeof *c);
+    if (!c) return racahi_fail(err, RACAH_ENOMEM, "calculator: %zu bytes do not fit in memory", sizeof *c);
+    c->model = model;
+    c->opt = opt;
+    racah_status st = build(c, err);
+    if (st != RACAH_OK) {
+        racah_calc_destroy(c);
+        return st;
+    }
+    *out = c;
+    return RACAH_OK;
+}
+
+/* ---- one evaluation ------------------------------------------------------------------------------------ */
+
+typedef struct request { /* which results a caller asked for, and where the caller's atoms come from */
+    size_t N, M;
+    int threads;
+    bool forces, atom_virial, virial;
+    racahi_exchange exchange;
+} request;
+
+/* Run the engine on c->edges and c->elem. Results in c->atom_energy, c->forces (M,3), c->atom_virial (M,6) and
+ * virial; nothing of the caller is touched yet. */
+static racah_status evaluate(racah_calc *c, const request *q, double virial[9], racah_error *err)
+{
+    RACAHI_TRY(racahi_reserve((void **)&c->atom_energy, &c->cap_energy, q->N, sizeof(double), "atom energies", err));
+    RACAHI_TRY(racahi_reserve((void **)&c->forces, &c->cap_forces, 3 * q->M, sizeof(double), "forces", err));
+    if (q->atom_virial)
+        RACAHI_TRY(racahi_reserve((void **)&c->atom_virial, &c->cap_virial, 6 * q->M, sizeof(double), "virials", err));
+    RACAHI_TRY(racahi_system_set(&c->system, q->N, q->M, c->elem, c->edges.row, c->edges.j, c->edges.d,
+                                 racahi_engine_tile_atoms(c->net), err));
+    const bool back = q->forces || q->virial || q->atom_virial;
+    const double *scale = c->model->scale;
+    if (c->f32)
+        RACAHI_TRY(racahi_engine_run_f32(c->f32, &c->system, scale, q->threads, &q->exchange, c->atom_energy, back,
+                                         NULL, err));
+    else
+        RACAHI_TRY(racahi_engine_run_f64(c->f64, &c->system, scale, q->threads, &q->exchange, c->atom_energy, back,
+                                         NULL, err));
+    memset(virial, 0, 9 * sizeof *virial);
+    if (!back) return RACAH_OK;
+    memset(c->forces, 0, 3 * q->M * sizeof(double));
+    if (q->atom_virial) memset(c->atom_virial, 0, 6 * q->M * sizeof(double));
+    racahi_system_gather(&c->system, c->forces, virial, q->atom_virial ? c->atom_virial : NULL);
+    for (size_t i = 0; i < 3 * q->M; i++)
+        if (!isfinite(c->forces[i]))
+            return racahi_fail(err, RACAH_ENUMERIC, "force on atom %zu is not finite", i / 3);
+    return RACAH_OK;
+}
+
+/* Energies with and without the isolated atoms. */
+static void sum_energy(const racah_calc *c, size_t N, double *interaction, double *total)
+{
+    double e = 0, e0 = 0;
+    for (size_t i = 0; i < N; i++) {
+        e += c->atom_energy[i];
+        if (c->elem[i] >= 0) e0 += racah_model_isolated_energy(c->model, c->elem[i]);
+    }
+    *interaction = e;
+    *total = e + e0;
+}
+
+double racah_model_isolated_energy(const racah_model *m, int e)
+{
+    return m && e >= 0 && e < m->cfg.nelem ? m->E0[e] + m->shift[e] : 0;
+}
+
+static racah_status set_elements(racah_calc *c, const racah_structure *s, racah_error *err)
+{
+    RACAHI_TRY(racahi_reserve((void **)&c->elem, &c->cap_elem, s->natoms, sizeof *c->elem, "elements", err));
+    for (size_t i = 0; i < s->natoms; i++) {
+        c->elem[i] = racah_model_element_index(c->model, s->atomic_numbers[i]);
+        if (c->elem[i] < 0) {
+            const char *name = racah_element_symbol(s->atomic_numbers[i]);
+            return racahi_fail(err, RACAH_EINVAL, "atom %zu is %s (atomic number %d), an element the model was not trained for",
+                               i, name ? name : "unknown", s->atomic_numbers[i]);
+        }
+    }
+    return RACAH_OK;
+}
+
+static double volume(const double *a)
+{
+    return fabs(a[0] * (a[4] * a[8] - a[5] * a[7]) - a[1] * (a[3] * a[8] - a[5] * a[6]) +
+                a[2] * (a[3] * a[7] - a[4] * a[6]));
+}
+
+racah_status racah_compute(racah_calc *c, racah_structure *s, racah_error *err)
+{
+    if (!c || !s) return racahi_fail(err, RACAH_EINVAL, "compute: NULL argument");
+    if (s->size != sizeof *s)
+        return racahi_fail(err, RACAH_EINVAL, "structure: size field is %zu, wanted %zu", s->size, sizeof *s);
+    if (s->natoms && (!s->positions || !s->atomic_numbers))
+        return racahi_fail(err, RACAH_EINVAL, "structure of %zu atoms without positions or atomic numbers", s->natoms);
+    const bool periodic = s->pbc[0] || s->pbc[1] || s->pbc[2];
+    if (periodic && !s->cell) return racahi_fail(err, RACAH_EINVAL, "periodic structure without a cell");
+    if (s->stress && !(s->pbc[0] && s->pbc[1] && s->pbc[2]))
+        return racahi_fail(err, RACAH_EINVAL, "stress needs three periodic directions, pbc is %d %d %d", s->pbc[0],
+                           s->pbc[1], s->pbc[2]);
+    RACAHI_TRY(set_elements(c, s, err));
+    RACAHI_TRY(racahi_neigh_build(&c->edges, s->natoms, s->positions, s->cell, s->pbc, c->net->cfg.r_max, err));
+    const size_t n = s->natoms;
+    const request q = {.N = n, .M = n, .threads = s->threads, .forces = s->forces != NULL,
+                       .virial = s->virial || s->stress, .atom_virial = s->atom_virial != NULL};
+    double virial[9], interaction, total;
+    RACAHI_TRY(evaluate(c, &q, virial, err));
+    sum_energy(c, n, &interaction, &total);
+    if (s->energy) *s->energy = total;
+    if (s->interaction_energy) *s->interaction_energy = interaction;
+    if (s->forces) memcpy(s->forces, c->forces, 3 * n * sizeof(double));
+    if (s->virial) memcpy(s->virial, virial, sizeof virial);
+    if (s->stress)
+        for (int k = 0; k < 9; k++) s->stress[k] = -virial[k] / volume(s->cell);
+    if (s->atom_energy)
+        for (size_t i = 0; i < n; i++)
+            s->atom_energy[i] = c->atom_energy[i] + racah_model_isolated_energy(c->model, c->elem[i]);
+    if (s->atom_virial) memcpy(s->atom_virial, c->atom_virial, 6 * n * sizeof(double));
+    return RACAH_OK;
+}
+
+/* ---- level 2 ---------------------------------------------------------------------------------------------- */
+
+/* Edges of the local atoms from the caller's list: our elements, inside the cutoff. */
+static racah_status filter_edges(racah_calc *c, const racah_local *s, racah_error *err)
+{
+    racahi_edges *q = &c->edges;
+    const size_t N = s->nlocal, M = N + s->nghost;
+    const double rc2 = c->net->cfg.r_max * c->net->cfg.r_max;
+    size_t most = 0, used = 0;
+    for (size_t i = 0; i < N; i++) most += (size_t)s->numneigh[i];
+    RACAHI_TRY(racahi_neigh_start(q, N, err));
+    RACAHI_TRY(racahi_neigh_reserve(q, most, err));
+    for (size_t i = 0; i < N; i++) {
+        q->row[i] = used;
+        if (c->elem[i] < 0) continue;
+        const double *ri = s->positions + 3 * i;
+        for (int k = 0; k < s->numneigh[i]; k++) {
+            int j = s->neighbors[i][k];
+            if (s->neighbor_mask) j &= s->neighbor_mask;
+            if (j < 0 || (size_t)j >= M)
+                return racahi_fail(err, RACAH_EINVAL, "neighbour %d of atom %zu is %d, allowed are 0 .. %zu", k, i, j,
+                                   M - 1);
+            if (c->elem[j] < 0) continue;
+            const double *rj = s->positions + 3 * (size_t)j;
+            const double d[3] = {ri[0] - rj[0], ri[1] - rj[1], ri[2] - rj[2]};
+            const double r2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+            if (!(r2 < rc2)) {
+                if (isfinite(r2)) continue;
+                return racahi_fail(err, RACAH_ENUMERIC, "distance of atoms %zu and %d is not finite", i, j);
+            }
+            if (r2 < 1e-12)
+                return racahi_fail(err, RACAH_EINVAL, "atoms %zu and %d are at the same place", i, j);
+            q->j[used] = j;
+            memcpy(q->d + 3 * used, d, sizeof d);
+            used++;
+        }
+    }
+    q->row[N] = q->nedge = used;
+    return RACAH_OK;
+}
+
+static racah_status check_local(const racah_calc *c, const racah_local *s, racah_error *err)
+{
+    if (s->size != sizeof *s)
+        return racahi_fail(err, RACAH_EINVAL, "local system: size field is %zu, wanted %zu", s->size, sizeof *s);
+    const size_t M = s->nlocal + s->nghost;
+    if (M && (!s->positions || !s->elements))
+        return racahi_fail(err, RACAH_EINVAL, "local system of %zu atoms without positions or elements", M);
+    if (s->nlocal && (!s->numneigh || !s->neighbors))
+        return racahi_fail(err, RACAH_EINVAL, "local system of %zu atoms without a neighbour list", s->nlocal);
+    if (s->nghost && c->net->cfg.layers > 1 && (!s->forward || !s->reverse))
+        return racahi_fail(err, RACAH_EINVAL, "%zu ghost atoms, but no exchange callbacks", s->nghost);
+    for (size_t i = 0; i < M; i++)
+        if (s->elements[i] < -1 || s->elements[i] >= c->net->cfg.nelem)
+            return racahi_fail(err, RACAH_EINVAL, "element index of atom %zu is %d, allowed are -1 .. %d", i,
+                               s->elements[i], c->net->cfg.nelem - 1);
+    return RACAH_OK;
+}
+
+racah_status racah_compute_local(racah_calc *c, racah_local *s, racah_error *err)
+{
+    if (!c || !s) return racahi_fail(err, RACAH_EINVAL, "compute local: NULL argument");
+    RACAHI_TRY(check_local(c, s, err));
+    const size_t N = s->nlocal, M = N + s->nghost;
+    RACAHI_TRY(racahi_reserve((void **)&c->elem, &c->cap_elem, M, sizeof *c->elem, "elements", err));
+    if (M) memcpy(c->elem, s->elements, M * sizeof *c->elem);
+    RACAHI_TRY(filter_edges(c, s, err));
+    const request q = {.N = N, .M = M, .threads = s->threads, .forces = s->forces != NULL, .virial = s->virial != NULL,
+                       .atom_virial = s->atom_virial != NULL,
+                       .exchange = {.forward = s->forward, .reverse = s->reverse, .ctx = s->exchange_ctx}};
+    double virial[9], interaction, total;
+    RACAHI_TRY(evaluate(c, &q, virial, err));
+    sum_energy(c, N, &interaction, &total);
+    if (s->energy) *s->energy = total;
+    if (s->interaction_energy) *s->interaction_energy = interaction;
+    if (s->virial) memcpy(s->virial, virial, sizeof virial);
+    if (s->forces)
+        for (size_t i = 0; i < 3 * M; i++) s->forces[i] += c->forces[i];
+    if (s->atom_energy)
+        for (size_t i = 0; i < N; i++)
+            if (c->elem[i] >= 0)
+                s->atom_energy[i] += c->atom_energy[i] + racah_model_isolated_energy(c->model, c->elem[i]);
+    if (s->atom_virial)
+        for (size_t i = 0; i < 6 * M; i++) s->atom_virial[i] += c->atom_virial[i];
+    return RACAH_OK;
+}
+
+/* ---- sizes and costs ------------------------------------------------------------------------------------- */
+
+size_t racah_calc_exchange_width(const racah_calc *c)
+{
+    size_t w = 0;
+    for (int t = 1; t < c->net->cfg.layers; t++)
+        if (c->net->layer[t].K * c->weights->at.Cp > w) w = c->net->layer[t].K * c->weights->at.Cp;
+    return w;
+}
+
+size_t racah_calc_exchange_bytes(const racah_calc *c) { return c->f32 ? sizeof(float) : sizeof(double); }
+
+size_t racah_calc_bytes_per_atom(const racah_calc *c, double neighbors, double ghosts_per_atom)
+{
+    size_t atom, row;
+    racahi_engine_bytes(c->net, c->weights->at.Cp, racah_calc_exchange_bytes(c), &atom, &row);
+    const double edge = sizeof(int) * 3 + sizeof(double) * 6; /* j, halo, uniq; d, g */
+    const double rows = (double)row + sizeof(int) * 3 + sizeof(double) * 3; /* elem, stamp, slot; forces */
+    return (size_t)((double)atom + rows * (1 + ghosts_per_atom) + edge * neighbors);
+}
+
+size_t racah_calc_fixed_bytes(const racah_calc *c)
+{
+    const racahi_layout *at = &c->weights->at;
+    size_t bytes = (at->total + at->derived_total) * (sizeof(double) + (c->f32 ? sizeof(float) : 0));
+    for (int t = 0; t < c->net->cfg.layers; t++) bytes += c->table[t].bytes;
+    return bytes;
+}
+
+double racah_calc_flops_per_atom(const racah_calc *c, double neighbors)
+{
+    const racahi_net *net = c->net;
+    const double C = net->cfg.channels, S = (double)net->S;
+    double flops = 0;
+    for (int t = 0; t < net->cfg.layers; t++) {
+        const racahi_layer_plan *p = &net->layer[t];
+        double edge = (double)(racahi_conv_flops(p->conv, false) + racahi_conv_flops(p->conv, true));
+        edge += 11.0 * (double)p->nw + 22.0 * (double)p->nw; /* radial table: value; value and slope */
+        flops += neighbors * edge * C;
+        flops += C * (double)(racahi_product_flops(p->prod, false) + racahi_product_flops(p->prod, true));
+        double linear = 0; /* multiply-adds for each channel pair, forward; as many back */
+        for (int l = 0; l <= net->cfg.l_max; l++) linear += (2 * l + 1) * (double)racahi_conv_nslot(p->conv, l);
+        linear += (double)p->SL;
+        if (t) linear += (double)p->K + (double)(p->K < p->SL ? p->K : p->SL);
+        flops += 2 * 2 * linear * C * C;
+        (void)S;
+    }
+    return flops + 4 * C * net->cfg.readout_width;
+}

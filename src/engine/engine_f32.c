@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ * The engine with features in float. */
+#include "engine.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#define REAL float
+#define NAME(x) x##_f32
+#define RACAHI_ENGINE_DOUBLE 0
+#include "engine_body.inc"
+#include "engine_run.inc"

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * The engine in double precision, and what both precisions share. */
+#include "engine.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#define REAL double
+#define NAME(x) x##_f64
+#define RACAHI_ENGINE_DOUBLE 1
+#include "engine_body.inc"
+#include "engine_run.inc"
+
+racahi_radial racahi_net_radial(const racahi_net *net, int t, size_t Cp)
+{
+    const racahi_config *c = &net->cfg;
+    racahi_radial r = {.nb = c->nbessel, .p = c->cutoff_p, .rc = c->r_max, .nmlp = c->nmlp,
+                       .nout = net->layer[t].nw * Cp, .isa = net->isa};
+    for (int k = 0; k < c->nmlp; k++) r.width[k] = (size_t)c->mlp[k];
+    return r;
+}
+
+/* Enough rows for good node GEMMs, few enough that a tile's matrices stay in L2. */
+size_t racahi_engine_tile_atoms(const racahi_net *net)
+{
+    (void)net;
+    return 32;
+}
+
+void racahi_engine_bytes(const racahi_net *net, size_t Cp, size_t real, size_t *per_atom, size_t *per_row)
+{
+    size_t atom = sizeof(double), row = 0, K = max_components_f64(net);
+    for (int t = 0; t < net->cfg.layers; t++) {
+        atom += (net->layer[t].SL + net->S) * Cp * real;
+        if (t) row += net->layer[t].K * Cp * real;
+    }
+    *per_atom = atom + 2 * K * Cp * real;
+    *per_row = row + K * Cp * real;
+}
