@@ -7,8 +7,8 @@
 #define SMAX ((RACAH_SPH_LMAX + 1) * (RACAH_SPH_LMAX + 1))
 
 /* SPH_UNROLL: the trip counts are constants of at most 5 once the body is inlined.
- * SPH_SIMD: gcc would unroll a loop over 4 lanes before it thinks of vectors; clang needs no hint, and warns of a
- * failed one under a sanitizer. */
+ * SPH_SIMD: gcc would unroll a loop over 4 lanes before it thinks of vectors; clang needs no hint, and
+ * warns of a failed one under a sanitizer. */
 #if defined(__clang__)
 #define SPH_UNROLL _Pragma("unroll")
 #define SPH_SIMD

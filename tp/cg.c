@@ -45,12 +45,12 @@ static void triple_init(cg_triple *t, int l1, int l2, int l3)
 
 static int64_t binom(const cg_triple *t, int n, int k) { return k < 0 || k > n ? 0 : t->binom[n][k]; }
 
-/* <l1 m1 l2 m2 | l3 m1+m2> / sqrt(2 l3+1) with the Condon-Shortley phase. Racah's single sum (Phys. Rev. 62, 438
- * (1942), eq. 16) with its factorials gathered into binomials:
- *   sqrt( prod_i (l_i+m_i)! (l_i-m_i)! / ((l1+l2+l3+1)! a! b! c!) )
- *     * sum_k (-1)^k (a over k) (b over l1-m1-k) (c over l2+m2-k),   a = l1+l2-l3, b = l1-l2+l3, c = -l1+l2+l3.
- * The sum is an exact integer below 2^(a+b+c) <= 2^33 and the root is taken of an exact product of primes, so the
- * terms of alternating sign lose nothing. */
+/* <l1 m1 l2 m2 | l3 m1+m2> / sqrt(2 l3+1) with the Condon-Shortley phase. Racah's single sum (Phys. Rev. 62,
+ * 438 (1942), eq. 16) with its factorials gathered into binomials: sqrt( prod_i (l_i+m_i)! (l_i-m_i)! /
+ * ((l1+l2+l3+1)! a! b! c!) )
+ *     * sum_k (-1)^k (a over k) (b over l1-m1-k) (c over l2+m2-k),   a = l1+l2-l3, b = l1-l2+l3, c =
+ * -l1+l2+l3. The sum is an exact integer below 2^(a+b+c) <= 2^33 and the root is taken of an exact product of
+ * primes, so the terms of alternating sign lose nothing. */
 static long double cg_value(const cg_triple *t, int m1, int m2)
 {
     int l1 = t->l1, l2 = t->l2, l3 = t->l3, m3 = m1 + m2;
@@ -76,9 +76,9 @@ static long double cg_value(const cg_triple *t, int m1, int m2)
     return (long double)sum * (num / den) * sqrtl(odd);
 }
 
-/* The matrix from real to complex harmonics, q[M][m] with |M| = |m|, has entries i^turns * 2^(-1/2) (1 for m = 0):
- *   M < 0: 1 (m = -M), -i (m = M);   M > 0: (-1)^M (m = M), i (-1)^M (m = -M);   all times (-i)^l,
- * which makes the real coefficients real and is e3nn's choice of sign. Returns turns (any sign, modulo 4). */
+/* The matrix from real to complex harmonics, q[M][m] with |M| = |m|, has entries i^turns * 2^(-1/2) (1 for m
+ * = 0): M < 0: 1 (m = -M), -i (m = M);   M > 0: (-1)^M (m = M), i (-1)^M (m = -M);   all times (-i)^l, which
+ * makes the real coefficients real and is e3nn's choice of sign. Returns turns (any sign, modulo 4). */
 static int quarter_turns(int l, int M, int m)
 {
     int turns = -l;
@@ -87,8 +87,8 @@ static int quarter_turns(int l, int M, int m)
     return turns;
 }
 
-/* C (zeroed by the caller) = sum over complex components of q1 q2 conj(q3) CG. Only |m3| = |m1 +- m2| occurs, and
- * the terms that meet in one element are equal, so no digits are lost here either. */
+/* C (zeroed by the caller) = sum over complex components of q1 q2 conj(q3) CG. Only |m3| = |m1 +- m2| occurs,
+ * and the terms that meet in one element are equal, so no digits are lost here either. */
 static void real_tensor(const cg_triple *t, double *C)
 {
     static const double root[4] = {1, 0.70710678118654752440, 0.5, 0.35355339059327376220}; /* 2^(-k/2) */
@@ -111,9 +111,9 @@ static void real_tensor(const cg_triple *t, double *C)
         }
 }
 
-/* e3nn 0.4.4: with l1 <= l2 <= l3 the first non-zero element (row-major) is positive; any other order of the three
- * is that tensor with permuted axes, negated by an odd permutation when l1+l2+l3 is odd. Even sums agree with
- * release 0.6 already. */
+/* e3nn 0.4.4: with l1 <= l2 <= l3 the first non-zero element (row-major) is positive; any other order of the
+ * three is that tensor with permuted axes, negated by an odd permutation when l1+l2+l3 is odd. Even sums
+ * agree with release 0.6 already. */
 static void signs_of_044(int l1, int l2, int l3, double *C)
 {
     if ((l1 + l2 + l3) % 2 == 0) return;
@@ -139,13 +139,15 @@ static void signs_of_044(int l1, int l2, int l3, double *C)
     for (size_t i = 0; i < n; i++) C[i] = 0.0 - C[i]; /* keeps +0 */
 }
 
-static racah_status check_degrees(const char *who, int l1, int l2, int l3, const double *out, racah_error *err)
+static racah_status check_degrees(const char *who, int l1, int l2, int l3, const double *out,
+                                  racah_error *err)
 {
     if (!out) return racahi_fail(err, RACAH_EINVAL, "%s: the output array is NULL", who);
     const int l[3] = {l1, l2, l3};
     for (int i = 0; i < 3; i++)
         if (l[i] < 0 || l[i] > RACAH_CG_LMAX)
-            return racahi_fail(err, RACAH_EINVAL, "%s: l%d = %d, need 0 .. %d", who, i + 1, l[i], RACAH_CG_LMAX);
+            return racahi_fail(err, RACAH_EINVAL, "%s: l%d = %d, need 0 .. %d", who, i + 1, l[i],
+                               RACAH_CG_LMAX);
     return RACAH_OK;
 }
 
@@ -178,7 +180,8 @@ racah_status racah_cg_gaunt(int l1, int l2, int l3, double *G, racah_error *err)
     cg_triple t;
     triple_init(&t, l1, l2, l3);
     real_tensor(&t, G);
-    /* The signs of 3j(l1 l2 l3; 0 0 0) and of the complex product cancel in e3nn's basis: the factor is positive. */
+    /* The signs of 3j(l1 l2 l3; 0 0 0) and of the complex product cancel in e3nn's basis: the factor is
+     * positive. */
     const long double four_pi = 12.566370614359172953850573533118L;
     long double factor = fabsl(cg_value(&t, 0, 0)) *
                          sqrtl((long double)((2 * l1 + 1) * (2 * l2 + 1) * (2 * l3 + 1)) / four_pi);
