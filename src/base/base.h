@@ -74,8 +74,12 @@ const char *racahi_isa_name(racahi_isa isa);
 #if defined(__x86_64__) && !defined(RACAH_SCALAR_ONLY)
 #define RACAHI_X86 1
 #define RACAHI_TARGET_AVX2 __attribute__((target("avx2,fma")))
+#if defined(__clang__) /* clang 14 drops the whole attribute when it meets prefer-vector-width */
+#define RACAHI_TARGET_AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma")))
+#else
 #define RACAHI_TARGET_AVX512                                                                  \
     __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma,prefer-vector-width=512")))
+#endif
 #else
 #define RACAHI_X86 0
 #endif
