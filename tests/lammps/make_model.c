@@ -34,7 +34,7 @@ int main(int argc, char **argv)
     racah_status status = racahi_model_create(&m, &cfg, &err);
     if (status == RACAH_OK) {
         racahi_model_init(m, (uint64_t)strtoull(argv[2], NULL, 10));
-        for (int e = 0; e < cfg.nelem; e++) m->E0[e] = -100.0 - 7.25 * e, m->scale[e] = 0.7 + 0.2 * e;
+        for (int e = 0; e < cfg.nelem; e++) m->E0[e] = -100.0 - 7.25 * e, m->scale[e] = 20 + 5 * e;
         status = racahi_model_save(m, argv[1], &err);
     }
     racah_model_destroy(m);

@@ -108,7 +108,7 @@ pair_coeff * * three.racah $elements"
         script "single-$np" tric2 "pair_style racah precision single
 pair_coeff * * three.racah Si C"
         precision=single
-        api "single-$np" "$np" three.racah 2e4 Si C
+        api "single-$np" "$np" three.racah 1e4 Si C
         precision=
     done
     # Threads change nothing at all.
@@ -268,10 +268,10 @@ case_errors() {
     refused no_value tric2 "keyword 'method' has no value" "pair_style racah method"
     refused threads0 tric2 "'0' is no value for 'threads'" "pair_style racah threads 0"
     refused threads_text tric2 "'2x' is no value for 'threads'" "pair_style racah threads 2x"
-    refused no_coeff tric2 "pair_coeff" "pair_style racah"
+    refused no_coeff tric2 "All pair coeffs are not set" "pair_style racah"
     refused few_elements tric2 "names 1 elements, but there are 2 atom types" "pair_style racah
 pair_coeff * * three.racah Si"
-    refused types tric2 "must start with * *" "pair_style racah
+    refused types tric2 "Incorrect args for pair coefficients" "pair_style racah
 pair_coeff 1 1 three.racah Si C"
     refused element tric2 "element O (atom type 2) is not in three.racah, which has C Si" "pair_style racah
 pair_coeff * * three.racah Si O"
@@ -321,7 +321,8 @@ $coeff"
     # Accepted, but with a warning where masses and elements disagree; the table is printed once.
     script swapped tric2 "pair_style racah
 pair_coeff * * three.racah C Si"
-    if launch swapped 2 && grep -q "atom type 1 has mass 28.0855, but element C has 12.01" swapped.out &&
+    if launch swapped 2 && grep -q "WARNING: Pair style racah" swapped.out &&
+        grep -q "atom type 1 has mass 28.0855, but element C has 12.01" swapped.out &&
         [ "$(grep -c 'atom type 2: Si, mass 12.011' swapped.out)" = 1 ] && grep -q "Pair racah memory" swapped.out; then
         good "type table, mass warning and memory line"
     else
@@ -329,7 +330,7 @@ pair_coeff * * three.racah C Si"
     fi
     script right tric2 "pair_style racah
 $coeff"
-    if launch right 1 && ! grep -q WARNING right.out; then good "no warning"; else bad "no warning" right.out; fi
+    if launch right 1 && ! grep -q 'WARNING: Pair style racah' right.out; then good "no warning"; else bad "no warning" right.out; fi
     # Special factors that exclude nothing are fine, and the result is that of unbonded atoms.
     load="plugin load racahplugin.so
 atom_style bond"
