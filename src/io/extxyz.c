@@ -299,28 +299,28 @@ static racah_status read_species(racahi_span word, bool symbol, int *Z, racah_er
 static racah_status read_atom(racahi_span line, const layout *l, racahi_frame *f, size_t i, locale_t c,
                               racah_error *err)
 {
-    static const char *const axis = "xyz";
+    static const char *const what[2][3] = {{"position x", "position y", "position z"},
+                                           {"force x", "force y", "force z"}};
     size_t species = l->at[SPECIES] != SIZE_MAX ? l->at[SPECIES] : l->at[NUMBERS], pos = l->at[POS],
            column = 0;
     size_t forces = l->at[REF_FORCES] != SIZE_MAX ? l->at[REF_FORCES] : l->at[FORCES];
     racahi_span word;
-    char what[32];
-    for (; racahi_word_next(&line, &word); column++) {
+    /* the number of columns first: a line of another kind is told apart from a bad number in a good one */
+    for (racahi_span rest = line; racahi_word_next(&rest, &word);) column++;
+    if (column != l->total)
+        return racahi_fail(err, RACAH_EFORMAT, "%zu columns in the line of atom %zu of the frame, wanted %zu",
+                           column, i + 1, l->total);
+    for (column = 0; racahi_word_next(&line, &word); column++) {
         /* SIZE_MAX marks an absent column: no column number comes near it */
         size_t p = column - pos, q = forces == SIZE_MAX ? SIZE_MAX : column - forces;
         if (column == species) {
             RACAHI_TRY(read_species(word, l->at[SPECIES] != SIZE_MAX, &f->Z[i], err));
         } else if (p < 3) {
-            snprintf(what, sizeof what, "position %c", axis[p]);
-            RACAHI_TRY(racahi_number(word, c, what, &f->pos[3 * i + p], err));
+            RACAHI_TRY(racahi_number(word, c, what[0][p], &f->pos[3 * i + p], err));
         } else if (q < 3) {
-            snprintf(what, sizeof what, "force %c", axis[q]);
-            RACAHI_TRY(racahi_number(word, c, what, &f->forces[3 * i + q], err));
+            RACAHI_TRY(racahi_number(word, c, what[1][q], &f->forces[3 * i + q], err));
         }
     }
-    if (column != l->total)
-        return racahi_fail(err, RACAH_EFORMAT, "%zu columns in the line of atom %zu of the frame, wanted %zu",
-                           column, i + 1, l->total);
     return RACAH_OK;
 }
 
