@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ * Runs a fuzz target over every file of a corpus directory: a crash or a broken promise of the target (abort)
+ * fails the test. Needs no fuzzing engine. */
+#include "../../src/io/file.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The target gets an exact copy, so that a sanitizer sees the first byte read behind the end. */
+static int replay(const char *path)
+{
+    racah_error err;
+    void *bytes;
+    size_t size;
+    if (racahi_file_slurp(path, &bytes, &size, &err) != RACAH_OK) {
+        fprintf(stderr, "%s\n", err.msg);
+        return 1;
+    }
+    uint8_t *copy = malloc(size ? size : 1);
+    if (!copy) return 1;
+    memcpy(copy, bytes, size);
+    racahi_free(bytes);
+    fprintf(stderr, "%s\n", path); /* unbuffered: the last line names the input that crashed */
+    LLVMFuzzerTestOneInput(copy, size);
+    free(copy);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    int files = 0, failed = 0;
+    DIR *dir = argc == 2 ? opendir(argv[1]) : NULL;
+    if (!dir) {
+        fprintf(stderr, "usage: %s DIRECTORY (which must exist)\n", argv[0]);
+        return 2;
+    }
+    for (struct dirent *e; (e = readdir(dir));) {
+        char path[4096];
+        if (e->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "%s/%s", argv[1], e->d_name);
+        failed += replay(path);
+        files++;
+    }
+    closedir(dir);
+    printf("%d inputs\n", files);
+    return failed || files == 0;
+}
