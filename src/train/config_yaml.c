@@ -272,7 +272,7 @@ static racah_status read_pair(reader *rd, const yaml_node_t *key, const yaml_nod
                               const char *section)
 {
     char name[160];
-    const char *word;
+    const char *word = "";
     size_t n;
     RACAHI_TRY(scalar_of(rd, key, section[0] ? section : "configuration", &word));
     snprintf(name, sizeof name, "%s%s%.60s", section, section[0] ? "." : "", word);

@@ -56,7 +56,8 @@ static inline racahi_train_config *test_config(const char *file, const char *out
     char text[2048];
     racah_error err;
     racahi_train_config *cfg = NULL;
-    int n = snprintf(text, sizeof text, "train_file: %s\noutput: %s\n%s", test_path(file), test_path(out), more);
+    int n =
+        snprintf(text, sizeof text, "train_file: %s\noutput: %s\n%s", test_path(file), test_path(out), more);
     assert_true(n > 0 && (size_t)n < sizeof text);
     RACAH_ASSERT_OK(racahi_train_config_parse(&cfg, text, (size_t)n, "test.yaml", &err));
     return cfg;
