@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Fuzz targets. Always: a replay of the regression corpus tests/fuzz/corpus/<name>. With RACAH_FUZZ=ON (clang): the
 # fuzzer itself, fuzz_<name>, to be run as `fuzz_extxyz -max_total_time=60 NEW_DIR tests/fuzz/corpus/extxyz`; an input
 # that crashed goes into the corpus with its fix.
@@ -13,8 +14,7 @@ list(TRANSFORM RACAH_FUZZ_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/)
 
 foreach(name extxyz safetensors)
   add_executable(replay_${name} fuzz/replay.c fuzz/fuzz_${name}.c)
-  target_link_libraries(replay_${name} PRIVATE racah_static racah_flags PkgConfig::JANSSON PkgConfig::CRYPTO
-    PkgConfig::BLAS PkgConfig::FFTW PkgConfig::FFTWF PkgConfig::YAML OpenMP::OpenMP_C m)
+  target_link_libraries(replay_${name} PRIVATE racah_static racah_flags ${RACAH_DEPENDENCIES})
   set_target_properties(replay_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   add_test(NAME replay_${name} COMMAND replay_${name} ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name})
   set_tests_properties(replay_${name} PROPERTIES LABELS "unit" TIMEOUT 60)
@@ -25,7 +25,8 @@ foreach(name extxyz safetensors)
     target_compile_options(fuzz_${name} PRIVATE -g -O1 -fsanitize=fuzzer,address,undefined
       -fno-sanitize-recover=undefined)
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer,address,undefined)
-    target_link_libraries(fuzz_${name} PRIVATE racah_flags PkgConfig::JANSSON PkgConfig::CRYPTO m)
+    target_link_libraries(fuzz_${name} PRIVATE racah_flags PkgConfig::RACAH_JANSSON
+      PkgConfig::RACAH_CRYPTO m)
     set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   endif()
 endforeach()
