@@ -234,8 +234,7 @@ void PairRacah::init_style()
     /* LAMMPS sizes its buffers once from the sizes it finds now, before any exchange, and pair hybrid has taken the
      * maximum over its styles before pair_coeff named our model: raise that too, or the exchange would write
      * beyond the buffer. */
-    size_t width = std::max<size_t>(1, doubles_for(racah_calc_exchange_width(calc.get()) *
-                                                   racah_calc_exchange_bytes(calc.get())));
+    size_t width = doubles_for(racah_calc_exchange_width(calc.get()) * racah_calc_exchange_bytes(calc.get()));
     comm_forward = comm_reverse = static_cast<int>(width);
     if (force->pair && force->pair != this) {
         force->pair->comm_forward = std::max(force->pair->comm_forward, comm_forward);
@@ -339,8 +338,9 @@ void PairRacah::tell_memory()
 
 /* ---- one step ---------------------------------------------------------------------------- */
 
-/* Fill elements, numneigh and neighbors. An atom takes part if its type has an element and LAMMPS put it on our
- * list (hybrid skip lists and neigh_modify include leave atoms out); owners tell the holders of ghosts. */
+/* Fill elements, numneigh and neighbors. Local atoms that LAMMPS left off our list (hybrid skip lists, neigh_modify
+ * include) take no part; it leaves them, and their ghosts, out of everyone's neighbors too, so that a ghost's type
+ * is all that need be known of it. */
 void PairRacah::gather_neighbors()
 {
     const int nlocal = atom->nlocal, nall = nlocal + atom->nghost;
@@ -349,12 +349,12 @@ void PairRacah::gather_neighbors()
     neighbors.assign(std::max(nlocal, 1), nullptr);
     for (int k = 0; k < list->inum; k++) {
         const int i = list->ilist[k];
-        if (i >= nlocal || type_element[atom->type[i]] < 0) continue;
+        if (i >= nlocal) continue;
         elements[i] = type_element[atom->type[i]];
         numneigh[i] = list->numneigh[i];
         neighbors[i] = list->firstneigh[i];
     }
-    exchange(true, elements.data(), sizeof(int));
+    for (int j = nlocal; j < nall; j++) elements[j] = type_element[atom->type[j]];
 }
 
 void PairRacah::compute(int eflag, int vflag)

@@ -172,7 +172,6 @@ pair_coeff * * racah 2 three.racah Si C"
         # Atoms outside the included group take no part, on any rank.
         extra="group some type 1
 atom_modify first some
-comm_modify group some
 neigh_modify include some"
         script "include-$np" tric2 "pair_style racah
 pair_coeff * * three.racah Si C"
@@ -331,12 +330,12 @@ pair_coeff * * three.racah C Si"
     script right tric2 "pair_style racah
 $coeff"
     if launch right 1 && ! grep -q 'WARNING: Pair style racah' right.out; then good "no warning"; else bad "no warning" right.out; fi
-    # Special factors that exclude nothing are fine, and the result is that of unbonded atoms.
+    # Special factors other than 0 exclude nothing; LAMMPS marks such neighbors in the upper bits of the index.
     load="plugin load racahplugin.so
 atom_style bond"
     script bonded bond1 "bond_style zero
 bond_coeff * 1.5
-special_bonds lj/coul 1 1 1
+special_bonds lj/coul 0.5 0.7 0.9
 pair_style racah
 pair_coeff * * silicon.racah Si"
     api bonded 2 silicon.racah 1 Si
