@@ -46,7 +46,8 @@ symbols)
         grep -q "\b$name(" "$work/headers" || fail "$name is exported and in no public header"
     done <"$work/exported"
     # and every declared function is there
-    tr '\n' ' ' <"$work/headers" | grep -o 'RACAH_API [^;(]*(' | sed 's/($//; s/.*[ *]//' | sort -u >"$work/declared"
+    tr '\n' ' ' <"$work/headers" | grep -o 'RACAH_API [^;(]*(' | sed 's/($//; s/.*[ *]//' |
+        grep '^racah_' | sort -u >"$work/declared"
     missing=$(comm -13 "$work/exported" "$work/declared")
     [ -z "$missing" ] || fail "declared and not in the library:" $missing
     readelf -d "$build/libracah.so" | grep -q 'SONAME.*libracah\.so\.[0-9]' || fail "libracah.so has no versioned soname"
