@@ -163,9 +163,12 @@ static void test_neigh_one_atom_fcc_has_known_shells(void **state)
     racah_error err;
     const double a = 3.6, h = a / 2, prim[9] = {0, h, h, h, 0, h, h, h, 0}, pos[3] = {1.1, -200.3, 55.5};
     const int all[3] = {1, 1, 1};
-    double skewed[9];
+    double skewed[9], needle[9];
     racahi_edges e = {0};
     memcpy(skewed, prim, sizeof skewed);
+    memcpy(needle, prim, sizeof needle);
+    /* 1e6 A long: without the reduction the search would pass millions of images, and be refused */
+    for (int c = 0; c < 3; c++) needle[3 + c] += 3e5 * prim[c];
     for (int c = 0; c < 3; c++)
         skewed[6 + c] += 31 * prim[c] - 17 * prim[3 + c], skewed[3 + c] += 5 * prim[c];
     const struct {
@@ -176,6 +179,8 @@ static void test_neigh_one_atom_fcc_has_known_shells(void **state)
         RACAH_ASSERT_OK(racahi_neigh_build(&e, 1, pos, prim, all, shells[k].r, &err));
         assert_int_equal(e.nedge, shells[k].count);
         RACAH_ASSERT_OK(racahi_neigh_build(&e, 1, pos, skewed, all, shells[k].r, &err));
+        assert_int_equal(e.nedge, shells[k].count);
+        RACAH_ASSERT_OK(racahi_neigh_build(&e, 1, pos, needle, all, shells[k].r, &err));
         assert_int_equal(e.nedge, shells[k].count);
     }
     racahi_edges_free(&e);
