@@ -4,15 +4,28 @@
 
 #include <string.h>
 
-/* Every loop marked so has a trip count that is a constant after inlining. */
-#if defined(__clang__)
+/* UNROLL marks loops whose trip count is a constant after inlining. Not under a sanitizer: the checks of some
+ * hundred unrolled bodies take clang many minutes to compile. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer) ||                       \
+    __has_feature(thread_sanitizer)
+#define CONV_PLAIN
+#endif
+#endif
+#if defined(CONV_PLAIN) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNROLL
+#define FORCE_INLINE static
+#elif defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
+#define FORCE_INLINE static inline __attribute__((always_inline))
 #else
 #define UNROLL _Pragma("GCC unroll 16")
+#define FORCE_INLINE static inline __attribute__((always_inline))
 #endif
 
+#define NV 2 /* vectors of channels a forward pass keeps for each row */
+
 #define VB 16 /* vector bytes */
-#define NV 1  /* vectors of channels a forward pass keeps for each row */
 #define TARGET
 #define REAL double
 #define NAME(x) x##_f64_base
@@ -24,11 +37,9 @@
 #include "conv_kernel.inc"
 #undef TARGET
 #undef VB
-#undef NV
 
 #if RACAHI_X86
 #define VB 32
-#define NV 1
 #define TARGET RACAHI_TARGET_AVX2
 #define REAL double
 #define NAME(x) x##_f64_avx2
@@ -40,10 +51,8 @@
 #include "conv_kernel.inc"
 #undef TARGET
 #undef VB
-#undef NV
 
 #define VB 64
-#define NV 2
 /* Not RACAHI_TARGET_AVX512: its prefer-vector-width makes clang 14 drop the attribute, and vectors are
  * explicit. */
 #define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma")))
