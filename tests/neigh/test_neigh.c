@@ -167,8 +167,8 @@ static void test_neigh_one_atom_fcc_has_known_shells(void **state)
     racahi_edges e = {0};
     memcpy(skewed, prim, sizeof skewed);
     memcpy(needle, prim, sizeof needle);
-    /* 1e6 A long: without the reduction the search would pass millions of images, and be refused */
-    for (int c = 0; c < 3; c++) needle[3 + c] += 3e5 * prim[c];
+    /* 1.5e6 A long: without the reduction the search would pass millions of images, and be refused */
+    for (int c = 0; c < 3; c++) needle[3 + c] += 6e5 * prim[c];
     for (int c = 0; c < 3; c++)
         skewed[6 + c] += 31 * prim[c] - 17 * prim[3 + c], skewed[3 + c] += 5 * prim[c];
     const struct {
