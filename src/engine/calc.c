@@ -271,6 +271,10 @@ static racah_status check_local(const racah_calc *c, const racah_local *s, racah
         return racahi_fail(err, RACAH_EINVAL, "local system of %zu atoms without a neighbour list", s->nlocal);
     if (s->nghost && c->net->cfg.layers > 1 && (!s->forward || !s->reverse))
         return racahi_fail(err, RACAH_EINVAL, "%zu ghost atoms, but no exchange callbacks", s->nghost);
+    for (size_t i = 0; i < s->nlocal; i++)
+        if (s->numneigh[i] < 0 || (s->numneigh[i] && !s->neighbors[i]))
+            return racahi_fail(err, RACAH_EINVAL, "neighbour list of atom %zu: %d entries%s", i, s->numneigh[i],
+                               s->numneigh[i] < 0 ? "" : ", but no list");
     for (size_t i = 0; i < M; i++)
         if (s->elements[i] < -1 || s->elements[i] >= c->net->cfg.nelem)
             return racahi_fail(err, RACAH_EINVAL, "element index of atom %zu is %d, allowed are -1 .. %d", i,
