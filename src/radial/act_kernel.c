@@ -2,7 +2,8 @@
  * The activation 1.679177 silu(z) and its derivative, vectorised.
  *
  * exp by the usual reduction z = n ln 2 + t, |t| <= ln2/2, a degree-13 Taylor polynomial (remainder 4e-18 relative)
- * and 2^n from the exponent bits; arguments are clamped to +-700, where silu is z or 0 to rounding. */
+ * and 2^n from the exponent bits; arguments are clamped to +-700, where silu is z or 0 to rounding (below, the factor
+ * z is clamped too: -1e300 times exp(-700) would not be 0). NaN stays NaN. */
 #include "radial.h"
 
 #include <string.h>
@@ -43,14 +44,14 @@ static inline __attribute__((always_inline)) void act_body(size_t n, const doubl
     if (da) {
 #pragma omp simd
         for (size_t i = 0; i < n; i++) {
-            double zi = z[i], sig = 1 / (1 + exp_poly(-zi));
+            double zi = z[i] < -700 ? -700 : z[i], sig = 1 / (1 + exp_poly(-zi));
             a[i] = ACT_NORM * zi * sig;
             da[i] = ACT_NORM * sig * (1 + zi * (1 - sig));
         }
     } else {
 #pragma omp simd
         for (size_t i = 0; i < n; i++) {
-            double zi = z[i], sig = 1 / (1 + exp_poly(-zi));
+            double zi = z[i] < -700 ? -700 : z[i], sig = 1 / (1 + exp_poly(-zi));
             a[i] = ACT_NORM * zi * sig;
         }
     }

@@ -11,21 +11,16 @@
 /* j0(x) = sin x / x and two derivatives; the power series where the closed forms cancel. */
 static void j0_near_zero(double x, double *j, double *j1, double *j2)
 {
-    double term = 1, sum = 0, sum1 = 0, sum2 = 0; /* term = (-1)^n x^(2n) / (2n+1)! */
-    for (int n = 0; n < 9; n++) {
-        sum += term;
-        sum1 += 2 * n * term;                /* x j0' */
-        sum2 += 2 * n * (2 * n - 1) * term;  /* x^2 j0'' */
+    double term = -1.0 / 6, sum = 0, sum1 = 0, sum2 = 0; /* term = (-1)^n x^(2n-2) / (2n+1)!, n = 1, 2, .. */
+    for (int n = 1; n < 10; n++) {
+        sum += term;                        /* (j0 - 1) / x^2 */
+        sum1 += 2 * n * term;               /* j0' / x */
+        sum2 += 2 * n * (2 * n - 1) * term; /* j0'' */
         term *= -x * x / ((2 * n + 2) * (2 * n + 3));
     }
-    *j = sum;
-    if (x > 0) {
-        *j1 = sum1 / x;
-        *j2 = sum2 / (x * x);
-    } else {
-        *j1 = 0;
-        *j2 = -1.0 / 3;
-    }
+    *j = 1 + x * x * sum;
+    *j1 = x * sum1;
+    *j2 = sum2;
 }
 
 static void cutoff(int p, double rc, double r, double *f, double *f1, double *f2)

@@ -46,6 +46,10 @@ void racahi_mlp_backward(const racahi_radial *p, racahi_mlp_ws *ws, const double
 /* act(z) and act'(z), vectorised; da may be NULL. In place allowed (a == z). */
 void racahi_act(racahi_isa isa, size_t n, const double *z, double *a, double *da);
 
+/* Readable twins, one number or one distance at a time. scratch: twice max(width, nb); W (nout). */
+double racahi_act_ref(double z, double *da);
+void racahi_mlp_ref(const racahi_radial *p, const double *const *w, double r, double *scratch, double *W);
+
 /* ---- table: quintic Hermite interpolant (value, slope, curvature at uniform knots 0 .. rc) --------- */
 
 typedef struct racahi_table {
@@ -63,5 +67,7 @@ void racahi_table_free(racahi_table *t);
 /* W (ne,nout) and, where not NULL, the exact derivative Wr of the interpolant. 0 <= r; r >= rc gives zeros. */
 void racahi_table_eval_f64(const racahi_table *t, size_t ne, const double *r, double *W, double *Wr);
 void racahi_table_eval_f32(const racahi_table *t, size_t ne, const double *r, float *W, float *Wr);
+/* Readable twin: output c at distance r, and the slope where not NULL. */
+double racahi_table_ref(const racahi_table *t, size_t c, double r, double *slope);
 
 #endif

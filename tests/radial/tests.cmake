@@ -1,0 +1,1 @@
+racah_test(test_radial radial/test_radial.c)
