@@ -13,6 +13,7 @@
 #include "update.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -395,8 +396,33 @@ void PairRacah::compute(int eflag, int vflag)
     if (comm_failure) std::rethrow_exception(comm_failure);
     if (status != RACAH_OK)
         error->one(FLERR, "Pair style racah, step " + std::to_string(static_cast<long long>(update->ntimestep)) +
-                              ", rank " + std::to_string(comm->me) + ": " + err.msg);
+                              ", rank " + std::to_string(comm->me) + ": " + err.msg + ids_in(err.msg));
     add_results(energy, w);
+}
+
+/* The library counts atoms as this rank holds them; users know ids. " (atom 3 has id 17, atom 70 has id 5)" for the
+ * numbers after "atom", "atoms" and "and" in a message, or nothing. */
+std::string PairRacah::ids_in(const std::string &message) const
+{
+    const long nall = static_cast<long>(atom->nlocal) + atom->nghost;
+    std::string list, word, previous;
+    for (size_t at = 0; at <= message.size(); at++) {
+        const char c = at < message.size() ? message[at] : ' ';
+        if (std::isalnum(static_cast<unsigned char>(c))) {
+            word += c;
+            continue;
+        }
+        const bool digits = !word.empty() && word.size() < 10 && word.find_first_not_of("0123456789") == std::string::npos;
+        if (digits && (previous == "atom" || previous == "atoms" || previous == "and")) {
+            const long i = std::atol(word.c_str());
+            if (i < nall && atom->tag)
+                list += (list.empty() ? " (" : ", ") + std::string("atom ") + word + " has id " +
+                        std::to_string(static_cast<long long>(atom->tag[i]));
+        }
+        if (!word.empty()) previous = word;
+        word.clear();
+    }
+    return list.empty() ? list : list + ")";
 }
 
 /* Add to what LAMMPS holds, in its units and its order xx yy zz xy xz yz of tensors. */

@@ -76,6 +76,7 @@ class PairRacah : public Pair {
     void announce();
     void tell_memory();
     void gather_neighbors();
+    std::string ids_in(const std::string &message) const;
     void add_results(double energy, const double *w);
     void exchange(bool is_forward, void *data, size_t bytes);
     static int forward_rows(void *self, void *data, size_t width);

@@ -304,6 +304,11 @@ pair_coeff * * silicon.racah Si"
     ranks=2
     refused coincident same2 "Pair style racah, step 0" "pair_style racah
 $coeff"
+    if grep -q "has id 1[,)].*has id 2)\|has id 2,.*has id 1)" coincident.out; then
+        good "coincident atoms are named by their ids"
+    else
+        bad "coincident atoms are not named by their ids" coincident.out
+    fi
     # A plugin for another LAMMPS says so and does not register.
     load="plugin load $bin/oldplugin.so"
     refused abi tric2 "was built for LAMMPS 20200101" "pair_style racah

@@ -11,7 +11,7 @@ if(TARGET racahplugin AND TARGET lmp-racah)
     add_test(NAME lammps_${case}
       COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/run.sh ${case} ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
     # The MPI library is not free of leaks, and a stock program cannot load a plugin with sanitizers.
-    set_tests_properties(lammps_${case} PROPERTIES LABELS lammps TIMEOUT 600 ENVIRONMENT
+    set_tests_properties(lammps_${case} PROPERTIES LABELS lammps TIMEOUT 600 PROCESSORS 2 ENVIRONMENT
       "ASAN_OPTIONS=detect_leaks=0;RACAH_STOCK_LMP=$<$<AND:$<BOOL:${RACAH_STOCK_LMP}>,$<NOT:$<BOOL:${RACAH_SANITIZE}>>>:${RACAH_STOCK_LMP}>")
   endforeach()
 endif()
