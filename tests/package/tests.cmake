@@ -15,3 +15,12 @@ if(RACAH_INSTALL AND RACAH_BUILD_CLI AND NOT RACAH_SANITIZE AND TARGET racah_cli
   # it builds the library with both cores
   set_tests_properties(package_subdirectory PROPERTIES RUN_SERIAL ON)
 endif()
+
+# Every benchmark agrees with its reference, at least once; the times of this run mean nothing.
+set(small_model --filter "T=2 C=32")
+foreach(subject kernels model)
+  if(TARGET bench_${subject})
+    add_test(NAME bench_${subject} COMMAND bench_${subject} --quick ${small_${subject}})
+    set_tests_properties(bench_${subject} PROPERTIES LABELS unit TIMEOUT 600)
+  endif()
+endforeach()

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT
+ * Kernels one by one, for every instruction set of this CPU, double and single: spherical harmonics, radial
+ * table, convolution over edges, many-body product. */
+#include "bench.h"
+
+#include "../sphere/sph.h"
+#include "../src/radial/radial.h"
+#include "../tp/conv.h"
+#include "../tp/product.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A kernel sums a few hundred products in another order than its reference. */
+#define F64_ERROR 1e-12
+#define F32_ERROR 2e-4
+
+static void *need(void *p)
+{
+    if (p) return p;
+    fprintf(stderr, "the arrays of the benchmark do not fit in memory\n");
+    exit(3);
+}
+
+static void must(racah_status status, const racah_error *err)
+{
+    if (status == RACAH_OK) return;
+    fprintf(stderr, "%s\n", err->msg);
+    exit(3);
+}
+
+static double *numbers(uint64_t *seed, size_t n)
+{
+    double *x = need(racahi_malloc(n, sizeof *x));
+    bench_fill_f64(seed, x, n);
+    return x;
+}
+
+static float *as_float(const double *x, size_t n)
+{
+    float *y = need(racahi_malloc(n, sizeof *y));
+    for (size_t i = 0; i < n; i++) y[i] = (float)x[i];
+    return y;
+}
+
+/* ---- spherical harmonics ------------------------------------------------------------------------ */
+
+typedef struct sph_case {
+    int lmax;
+    size_t n, S;
+    double *r, *Y, *dY;
+    float *Yf, *dYf;
+    racahi_sph_fn_f64 f64;
+    racahi_sph_fn_f32 f32;
+} sph_case;
+
+static void run_sph_f64(void *ctx)
+{
+    sph_case *c = ctx;
+    c->f64(c->lmax, c->n, c->r, c->Y, c->dY);
+}
+
+static void run_sph_f32(void *ctx)
+{
+    sph_case *c = ctx;
+    c->f32(c->lmax, c->n, c->r, c->Yf, c->dYf);
+}
+
+static void bench_sph(bench *b, int lmax)
+{
+    sph_case c = {.lmax = lmax, .n = 256, .S = (size_t)((lmax + 1) * (lmax + 1))};
+    uint64_t seed = 1;
+    size_t size = c.n * c.S;
+    double *ref = need(racahi_malloc(size, sizeof *ref));
+    char params[64];
+    c.r = numbers(&seed, 3 * c.n);
+    c.Y = need(racahi_malloc(size, sizeof *c.Y));
+    c.dY = need(racahi_malloc(3 * size, sizeof *c.dY));
+    c.Yf = need(racahi_malloc(size, sizeof *c.Yf));
+    c.dYf = need(racahi_malloc(3 * size, sizeof *c.dYf));
+    racahi_sph_ref(lmax, RACAH_SPH_COMPONENT, c.n, c.r, ref, NULL);
+    snprintf(params, sizeof params, "l=%d with gradient", lmax);
+    for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++) {
+        c.f64 = racahi_sph_pick_f64(lmax, (racahi_isa)isa);
+        c.f32 = racahi_sph_pick_f32(lmax, (racahi_isa)isa);
+        run_sph_f64(&c);
+        run_sph_f32(&c);
+        bench_subject s = {"sph",    params,      (racahi_isa)isa, false, run_sph_f64,
+                           &c,       (double)c.n, "vector",        0,     bench_error_f64(c.Y, ref, size),
+                           F64_ERROR};
+        bench_subject_run(b, &s);
+        s.single = true, s.run = run_sph_f32;
+        s.max_err = bench_error_f32(c.Yf, ref, size), s.allowed = F32_ERROR;
+        bench_subject_run(b, &s);
+    }
+    racahi_free(ref), racahi_free(c.r), racahi_free(c.Y), racahi_free(c.dY), racahi_free(c.Yf),
+        racahi_free(c.dYf);
+}
+
+/* ---- convolution --------------------------------------------------------------------------------- */
+
+typedef struct conv_case {
+    racahi_conv *plan;
+    void *ws;
+    size_t Cp, ne;
+    int *j;
+    double *x, *W, *Wr, *Y, *A, *dA, *dx, *dY, *dr;
+    float *xf, *Wf, *Wrf, *Yf, *Af, *dAf, *dxf, *dYf, *drf;
+} conv_case;
+
+static void conv_forward_f64(void *ctx)
+{
+    conv_case *c = ctx;
+    racahi_conv_forward_f64(c->plan, c->ws, c->Cp, c->ne, c->j, c->x, c->W, c->Y, c->A);
+}
+static void conv_forward_f32(void *ctx)
+{
+    conv_case *c = ctx;
+    racahi_conv_forward_f32(c->plan, c->ws, c->Cp, c->ne, c->j, c->xf, c->Wf, c->Yf, c->Af);
+}
+static void conv_backward_f64(void *ctx)
+{
+    conv_case *c = ctx;
+    racahi_conv_backward_f64(c->plan, c->ws, c->Cp, c->ne, c->j, c->x, c->W, c->Y, c->dA, c->dx, c->dY, NULL,
+                             c->Wr, c->dr);
+}
+static void conv_backward_f32(void *ctx)
+{
+    conv_case *c = ctx;
+    racahi_conv_backward_f32(c->plan, c->ws, c->Cp, c->ne, c->j, c->xf, c->Wf, c->Yf, c->dAf, c->dxf, c->dYf,
+                             NULL, c->Wrf, c->drf);
+}
+
+/* Shapes of one convolution: rows of x and Y, weights, rows of A. */
+typedef struct conv_shape {
+    int lin, ly;
+    size_t nx, nY, nw, nrow;
+} conv_shape;
+
+static void conv_arrays(conv_case *c, const conv_shape *s)
+{
+    uint64_t seed = 2;
+    size_t x = c->ne * s->nx * c->Cp, W = c->ne * s->nw * c->Cp, Y = c->ne * s->nY, A = s->nrow * c->Cp;
+    c->j = need(racahi_malloc(c->ne, sizeof *c->j));
+    for (size_t e = 0; e < c->ne; e++) c->j[e] = (int)(c->ne - 1 - e);
+    c->x = numbers(&seed, x), c->W = numbers(&seed, W), c->Wr = numbers(&seed, W), c->Y = numbers(&seed, Y);
+    c->dA = numbers(&seed, A), c->A = numbers(&seed, A), c->dx = numbers(&seed, x), c->dY = numbers(&seed, Y);
+    c->dr = numbers(&seed, c->ne);
+    c->xf = as_float(c->x, x), c->Wf = as_float(c->W, W), c->Wrf = as_float(c->Wr, W),
+    c->Yf = as_float(c->Y, Y);
+    c->dAf = as_float(c->dA, A), c->Af = as_float(c->A, A), c->dxf = as_float(c->dx, x),
+    c->dYf = as_float(c->dY, Y);
+    c->drf = as_float(c->dr, c->ne);
+}
+
+static void conv_free(conv_case *c)
+{
+    void *const all[] = {c->j,  c->x,  c->W,   c->Wr, c->Y,  c->A,   c->dA,  c->dx,  c->dY, c->dr,
+                         c->xf, c->Wf, c->Wrf, c->Yf, c->Af, c->dAf, c->dxf, c->dYf, c->drf};
+    for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) racahi_free(all[k]);
+}
+
+static void bench_conv(bench *b, int lin, int ly, size_t C)
+{
+    racah_error err;
+    conv_case c = {.Cp = C, .ne = 40};
+    conv_shape s = {lin, ly, (size_t)((lin + 1) * (lin + 1)), (size_t)((ly + 1) * (ly + 1)), 0, 0};
+    double *A = NULL, *dx = NULL, *dY = NULL, *dW = NULL;
+    char params[64];
+    snprintf(params, sizeof params, "l=(%d,%d,%d) path C=%zu edges=%zu", lin, ly, ly, C, c.ne);
+    for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++) {
+        must(racahi_conv_create(&c.plan, lin, ly, ly, RACAHI_W_PATH, RACAHI_FAMILY_COMPONENT, (racahi_isa)isa,
+                                &err),
+             &err);
+        if (isa == 0) {
+            s.nw = racahi_conv_nw(c.plan), s.nrow = racahi_conv_nrow(c.plan);
+            conv_arrays(&c, &s);
+            A = need(racahi_calloc(s.nrow * C, sizeof *A)),
+            dx = need(racahi_calloc(c.ne * s.nx * C, sizeof *dx));
+            dY = need(racahi_calloc(c.ne * s.nY, sizeof *dY)),
+            dW = need(racahi_calloc(c.ne * s.nw * C, sizeof *dW));
+            must(racahi_conv_forward_ref(lin, ly, ly, RACAHI_W_PATH, RACAHI_FAMILY_COMPONENT, C, c.ne, c.j,
+                                         c.x, c.W, c.Y, A, &err),
+                 &err);
+            must(racahi_conv_backward_ref(lin, ly, ly, RACAHI_W_PATH, RACAHI_FAMILY_COMPONENT, C, c.ne, c.j,
+                                          c.x, c.W, c.Y, c.dA, dx, dY, dW, &err),
+                 &err);
+        }
+        c.ws = need(racahi_malloc(racahi_conv_ws_size(c.plan, c.ne), 1));
+        double per = (double)(c.ne * C);
+        bench_subject t = {"conv_forward",
+                           params,
+                           (racahi_isa)isa,
+                           false,
+                           conv_forward_f64,
+                           &c,
+                           (double)c.ne,
+                           "edge",
+                           per * (double)racahi_conv_flops(c.plan, false),
+                           0,
+                           F64_ERROR};
+        conv_forward_f64(&c), conv_forward_f32(&c);
+        t.max_err = bench_error_f64(c.A, A, s.nrow * C);
+        bench_subject_run(b, &t);
+        t.single = true, t.run = conv_forward_f32, t.allowed = F32_ERROR;
+        t.max_err = bench_error_f32(c.Af, A, s.nrow * C);
+        bench_subject_run(b, &t);
+        conv_backward_f64(&c), conv_backward_f32(&c);
+        t = (bench_subject){"conv_backward",
+                            params,
+                            (racahi_isa)isa,
+                            false,
+                            conv_backward_f64,
+                            &c,
+                            (double)c.ne,
+                            "edge",
+                            per * (double)racahi_conv_flops(c.plan, true),
+                            0,
+                            F64_ERROR};
+        t.max_err = bench_error_f64(c.dY, dY, c.ne * s.nY);
+        bench_subject_run(b, &t);
+        t.single = true, t.run = conv_backward_f32, t.allowed = F32_ERROR;
+        t.max_err = bench_error_f32(c.dYf, dY, c.ne * s.nY);
+        bench_subject_run(b, &t);
+        racahi_free(c.ws);
+        racahi_conv_destroy(c.plan);
+    }
+    racahi_free(A), racahi_free(dx), racahi_free(dY), racahi_free(dW);
+    conv_free(&c);
+}
+
+/* ---- many-body product ----------------------------------------------------------------------------- */
+
+typedef struct product_case {
+    racahi_product *plan;
+    void *ws;
+    size_t Cp, atoms;
+    double *coef, *A, *B, *dB, *dA;
+    float *coef_f, *A_f, *B_f, *dB_f, *dA_f;
+} product_case;
+
+static void product_forward_f64(void *ctx)
+{
+    product_case *c = ctx;
+    racahi_product_forward_atoms_f64(c->plan, c->ws, c->Cp, c->atoms, NULL, c->coef, c->A, c->B);
+}
+static void product_forward_f32(void *ctx)
+{
+    product_case *c = ctx;
+    racahi_product_forward_atoms_f32(c->plan, c->ws, c->Cp, c->atoms, NULL, c->coef_f, c->A_f, c->B_f);
+}
+static void product_backward_f64(void *ctx)
+{
+    product_case *c = ctx;
+    racahi_product_backward_atoms_f64(c->plan, c->ws, c->Cp, c->atoms, NULL, c->coef, c->A, c->dB, c->dA,
+                                      NULL);
+}
+static void product_backward_f32(void *ctx)
+{
+    product_case *c = ctx;
+    racahi_product_backward_atoms_f32(c->plan, c->ws, c->Cp, c->atoms, NULL, c->coef_f, c->A_f, c->dB_f,
+                                      c->dA_f, NULL);
+}
+
+static void bench_product(bench *b, int lmax, int lout, size_t C)
+{
+    racah_error err;
+    product_case c = {.Cp = C, .atoms = 8};
+    size_t S = (size_t)((lmax + 1) * (lmax + 1)), L = (size_t)((lout + 1) * (lout + 1)), nA = c.atoms * S * C;
+    size_t nB = c.atoms * L * C;
+    uint64_t seed = 3;
+    double *W = NULL, *B = need(racahi_calloc(nB, sizeof *B)), *dA = need(racahi_calloc(nA, sizeof *dA));
+    char params[64];
+    snprintf(params, sizeof params, "l=%d L=%d order 3 C=%zu", lmax, lout, C);
+    c.A = numbers(&seed, nA), c.dB = numbers(&seed, nB), c.B = numbers(&seed, nB), c.dA = numbers(&seed, nA);
+    c.A_f = as_float(c.A, nA), c.dB_f = as_float(c.dB, nB), c.B_f = as_float(c.B, nB),
+    c.dA_f = as_float(c.dA, nA);
+    for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++) {
+        must(racahi_product_create(&c.plan, lmax, lout, 3, (racahi_isa)isa, &err), &err);
+        size_t nW = racahi_product_npath(c.plan) * C, ncoef = racahi_product_nentry(c.plan) * C;
+        if (isa == 0) {
+            W = numbers(&seed, nW);
+            for (size_t a = 0; a < c.atoms; a++) {
+                must(racahi_product_forward_ref(lmax, lout, 3, C, W, c.A + a * S * C, B + a * L * C, &err),
+                     &err);
+                must(racahi_product_backward_ref(lmax, lout, 3, C, W, c.A + a * S * C, c.dB + a * L * C,
+                                                 dA + a * S * C, NULL, &err),
+                     &err);
+            }
+        }
+        c.coef = need(racahi_calloc(ncoef, sizeof *c.coef));
+        racahi_product_expand_f64(c.plan, C, W, c.coef);
+        c.coef_f = as_float(c.coef, ncoef);
+        c.ws = need(racahi_malloc(racahi_product_ws_size(c.plan), 1));
+        double per = (double)(c.atoms * C);
+        bench_subject t = {"product_forward",
+                           params,
+                           (racahi_isa)isa,
+                           false,
+                           product_forward_f64,
+                           &c,
+                           (double)c.atoms,
+                           "atom",
+                           per * (double)racahi_product_flops(c.plan, false),
+                           0,
+                           F64_ERROR};
+        product_forward_f64(&c), product_forward_f32(&c);
+        t.max_err = bench_error_f64(c.B, B, nB);
+        bench_subject_run(b, &t);
+        t.single = true, t.run = product_forward_f32, t.allowed = F32_ERROR;
+        t.max_err = bench_error_f32(c.B_f, B, nB);
+        bench_subject_run(b, &t);
+        product_backward_f64(&c), product_backward_f32(&c);
+        t = (bench_subject){"product_backward",
+                            params,
+                            (racahi_isa)isa,
+                            false,
+                            product_backward_f64,
+                            &c,
+                            (double)c.atoms,
+                            "atom",
+                            per * (double)racahi_product_flops(c.plan, true),
+                            0,
+                            F64_ERROR};
+        t.max_err = bench_error_f64(c.dA, dA, nA);
+        bench_subject_run(b, &t);
+        t.single = true, t.run = product_backward_f32, t.allowed = F32_ERROR;
+        t.max_err = bench_error_f32(c.dA_f, dA, nA);
+        bench_subject_run(b, &t);
+        racahi_free(c.coef), racahi_free(c.coef_f), racahi_free(c.ws);
+        racahi_product_destroy(c.plan);
+    }
+    void *const all[] = {W, B, dA, c.A, c.dB, c.B, c.dA, c.A_f, c.dB_f, c.B_f, c.dA_f};
+    for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) racahi_free(all[k]);
+}
+
+/* ---- radial table ----------------------------------------------------------------------------------- */
+
+typedef struct table_case {
+    racahi_table table;
+    size_t ne;
+    double *r, *W, *Wr;
+    float *W_f, *Wr_f;
+} table_case;
+
+static void run_table_f64(void *ctx)
+{
+    table_case *c = ctx;
+    racahi_table_eval_f64(&c->table, c->ne, c->r, c->W, c->Wr);
+}
+static void run_table_f32(void *ctx)
+{
+    table_case *c = ctx;
+    racahi_table_eval_f32(&c->table, c->ne, c->r, c->W_f, c->Wr_f);
+}
+
+/* The reference is the MLP itself: the interpolant leaves 1e-8 or less. */
+static void bench_table(bench *b, size_t nout)
+{
+    racah_error err;
+    racahi_radial p = {.nb = 8, .p = 5, .rc = 5, .nmlp = 2, .width = {64, 64}, .nout = nout};
+    uint64_t seed = 4;
+    double *w[3] = {numbers(&seed, 8 * 64), numbers(&seed, 64 * 64), numbers(&seed, 64 * nout)};
+    for (int k = 0; k < 64 * 64; k++) w[1][k] *= 0.2;
+    table_case c = {.ne = 64};
+    size_t n = c.ne * nout;
+    c.r = numbers(&seed, c.ne), c.W = numbers(&seed, n), c.Wr = numbers(&seed, n);
+    c.W_f = as_float(c.W, n), c.Wr_f = as_float(c.Wr, n);
+    double *ref = need(racahi_malloc(n, sizeof *ref));
+    for (size_t e = 0; e < c.ne; e++) c.r[e] = 3.4 + 1.5 * c.r[e];
+    racahi_arena arena = racahi_arena_measure();
+    racahi_mlp_ws ws;
+    racahi_mlp_ws_layout(&p, c.ne, &arena, &ws);
+    void *block = need(racahi_malloc(arena.used, 1));
+    arena = racahi_arena_on(block, arena.used);
+    racahi_mlp_ws_layout(&p, c.ne, &arena, &ws);
+    racahi_mlp_forward(&p, &ws, (const double *const *)w, c.ne, c.r, ref);
+    char params[64];
+    snprintf(params, sizeof params, "512 knots, %zu functions + slopes", nout);
+    for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++) {
+        p.isa = (racahi_isa)isa;
+        for (int single = 0; single < 2; single++) {
+            must(racahi_table_create(&c.table, &p, (const double *const *)w, 512, single, &err), &err);
+            bench_subject s = {"radial_table",
+                               params,
+                               p.isa,
+                               single,
+                               single ? run_table_f32 : run_table_f64,
+                               &c,
+                               (double)c.ne,
+                               "edge",
+                               0,
+                               0,
+                               single ? F32_ERROR : 1e-8};
+            s.run(&c);
+            s.max_err = single ? bench_error_f32(c.W_f, ref, n) : bench_error_f64(c.W, ref, n);
+            bench_subject_run(b, &s);
+            racahi_table_free(&c.table);
+        }
+    }
+    void *const all[] = {w[0], w[1], w[2], c.r, c.W, c.Wr, c.W_f, c.Wr_f, ref, block};
+    for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) racahi_free(all[k]);
+}
+
+int main(int argc, char **argv)
+{
+    bench b;
+    int rc = bench_begin(&b, argc, argv);
+    if (rc >= 0) return rc;
+    if (bench_wanted(&b, "sph")) bench_sph(&b, 3), bench_sph(&b, 4);
+    if (bench_wanted(&b, "table")) bench_table(&b, 256);
+    if (bench_wanted(&b, "conv"))
+        bench_conv(&b, 0, 3, 64), bench_conv(&b, 1, 3, 64), bench_conv(&b, 2, 3, 64);
+    if (bench_wanted(&b, "product"))
+        bench_product(&b, 2, 1, 64), bench_product(&b, 3, 0, 64), bench_product(&b, 3, 1, 64);
+    return bench_end(&b);
+}
