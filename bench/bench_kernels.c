@@ -86,9 +86,16 @@ static void bench_sph(bench *b, int lmax)
         c.f32 = racahi_sph_pick_f32(lmax, (racahi_isa)isa);
         run_sph_f64(&c);
         run_sph_f32(&c);
-        bench_subject s = {"sph",    params,      (racahi_isa)isa, false, run_sph_f64,
-                           &c,       (double)c.n, "vector",        0,     bench_error_f64(c.Y, ref, size),
-                           F64_ERROR};
+        bench_subject s = {.name = "sph",
+                           .params = params,
+                           .isa = (racahi_isa)isa,
+                           .single = false,
+                           .run = run_sph_f64,
+                           .ctx = &c,
+                           .items = (double)c.n,
+                           .item = "vector",
+                           .max_err = bench_error_f64(c.Y, ref, size),
+                           .allowed = F64_ERROR};
         bench_subject_run(b, &s);
         s.single = true, s.run = run_sph_f32;
         s.max_err = bench_error_f32(c.Yf, ref, size), s.allowed = F32_ERROR;
@@ -189,17 +196,16 @@ static void bench_conv(bench *b, int lin, int ly, size_t C)
         }
         c.ws = need(racahi_malloc(racahi_conv_ws_size(c.plan, c.ne), 1));
         double per = (double)(c.ne * C);
-        bench_subject t = {"conv_forward",
-                           params,
-                           (racahi_isa)isa,
-                           false,
-                           conv_forward_f64,
-                           &c,
-                           (double)c.ne,
-                           "edge",
-                           per * (double)racahi_conv_flops(c.plan, false),
-                           0,
-                           F64_ERROR};
+        bench_subject t = {.name = "conv_forward",
+                           .params = params,
+                           .isa = (racahi_isa)isa,
+                           .single = false,
+                           .run = conv_forward_f64,
+                           .ctx = &c,
+                           .items = (double)c.ne,
+                           .item = "edge",
+                           .flops = per * (double)racahi_conv_flops(c.plan, false),
+                           .allowed = F64_ERROR};
         conv_forward_f64(&c), conv_forward_f32(&c);
         t.max_err = bench_error_f64(c.A, A, s.nrow * C);
         bench_subject_run(b, &t);
@@ -207,17 +213,16 @@ static void bench_conv(bench *b, int lin, int ly, size_t C)
         t.max_err = bench_error_f32(c.Af, A, s.nrow * C);
         bench_subject_run(b, &t);
         conv_backward_f64(&c), conv_backward_f32(&c);
-        t = (bench_subject){"conv_backward",
-                            params,
-                            (racahi_isa)isa,
-                            false,
-                            conv_backward_f64,
-                            &c,
-                            (double)c.ne,
-                            "edge",
-                            per * (double)racahi_conv_flops(c.plan, true),
-                            0,
-                            F64_ERROR};
+        t = (bench_subject){.name = "conv_backward",
+                            .params = params,
+                            .isa = (racahi_isa)isa,
+                            .single = false,
+                            .run = conv_backward_f64,
+                            .ctx = &c,
+                            .items = (double)c.ne,
+                            .item = "edge",
+                            .flops = per * (double)racahi_conv_flops(c.plan, true),
+                            .allowed = F64_ERROR};
         t.max_err = bench_error_f64(c.dY, dY, c.ne * s.nY);
         bench_subject_run(b, &t);
         t.single = true, t.run = conv_backward_f32, t.allowed = F32_ERROR;
@@ -294,17 +299,16 @@ static void bench_product(bench *b, int lmax, int lout, size_t C)
         c.coef_f = as_float(c.coef, ncoef);
         c.ws = need(racahi_malloc(racahi_product_ws_size(c.plan), 1));
         double per = (double)(c.atoms * C);
-        bench_subject t = {"product_forward",
-                           params,
-                           (racahi_isa)isa,
-                           false,
-                           product_forward_f64,
-                           &c,
-                           (double)c.atoms,
-                           "atom",
-                           per * (double)racahi_product_flops(c.plan, false),
-                           0,
-                           F64_ERROR};
+        bench_subject t = {.name = "product_forward",
+                           .params = params,
+                           .isa = (racahi_isa)isa,
+                           .single = false,
+                           .run = product_forward_f64,
+                           .ctx = &c,
+                           .items = (double)c.atoms,
+                           .item = "atom",
+                           .flops = per * (double)racahi_product_flops(c.plan, false),
+                           .allowed = F64_ERROR};
         product_forward_f64(&c), product_forward_f32(&c);
         t.max_err = bench_error_f64(c.B, B, nB);
         bench_subject_run(b, &t);
@@ -312,17 +316,16 @@ static void bench_product(bench *b, int lmax, int lout, size_t C)
         t.max_err = bench_error_f32(c.B_f, B, nB);
         bench_subject_run(b, &t);
         product_backward_f64(&c), product_backward_f32(&c);
-        t = (bench_subject){"product_backward",
-                            params,
-                            (racahi_isa)isa,
-                            false,
-                            product_backward_f64,
-                            &c,
-                            (double)c.atoms,
-                            "atom",
-                            per * (double)racahi_product_flops(c.plan, true),
-                            0,
-                            F64_ERROR};
+        t = (bench_subject){.name = "product_backward",
+                            .params = params,
+                            .isa = (racahi_isa)isa,
+                            .single = false,
+                            .run = product_backward_f64,
+                            .ctx = &c,
+                            .items = (double)c.atoms,
+                            .item = "atom",
+                            .flops = per * (double)racahi_product_flops(c.plan, true),
+                            .allowed = F64_ERROR};
         t.max_err = bench_error_f64(c.dA, dA, nA);
         bench_subject_run(b, &t);
         t.single = true, t.run = product_backward_f32, t.allowed = F32_ERROR;
@@ -382,17 +385,15 @@ static void bench_table(bench *b, size_t nout)
         p.isa = (racahi_isa)isa;
         for (int single = 0; single < 2; single++) {
             must(racahi_table_create(&c.table, &p, (const double *const *)w, 512, single, &err), &err);
-            bench_subject s = {"radial_table",
-                               params,
-                               p.isa,
-                               single,
-                               single ? run_table_f32 : run_table_f64,
-                               &c,
-                               (double)c.ne,
-                               "edge",
-                               0,
-                               0,
-                               single ? F32_ERROR : 1e-8};
+            bench_subject s = {.name = "radial_table",
+                               .params = params,
+                               .isa = p.isa,
+                               .single = single,
+                               .run = single ? run_table_f32 : run_table_f64,
+                               .ctx = &c,
+                               .items = (double)c.ne,
+                               .item = "edge",
+                               .allowed = single ? F32_ERROR : 1e-8};
             s.run(&c);
             s.max_err = single ? bench_error_f32(c.W_f, ref, n) : bench_error_f64(c.W, ref, n);
             bench_subject_run(b, &s);

@@ -125,17 +125,16 @@ static void bench_shape(bench *b, const shape *s, const cli_box *box)
                                           .precision = (racah_precision)single,
                                           .isa = (racah_isa)(isa + 1)}; /* after AUTO the two enums agree */
             must(racah_calc_create(&c.calc, m, &options, &err), &err);
-            bench_subject t = {"model",
-                               s->name,
-                               (racahi_isa)isa,
-                               single,
-                               step,
-                               &c,
-                               (double)box->n,
-                               "atom and step",
-                               racah_calc_flops_per_atom(c.calc, neighbours) * (double)box->n,
-                               0,
-                               single ? 1e-4 : 1e-7};
+            bench_subject t = {.name = "model",
+                               .params = s->name,
+                               .isa = (racahi_isa)isa,
+                               .single = single,
+                               .run = step,
+                               .ctx = &c,
+                               .items = (double)box->n,
+                               .item = "atom and step",
+                               .flops = racah_calc_flops_per_atom(c.calc, neighbours) * (double)box->n,
+                               .allowed = single ? 1e-4 : 1e-7};
             t.whole_cpu = true;
             c.status = RACAH_OK;
             step(&c);
