@@ -304,7 +304,7 @@ pair_coeff * * silicon.racah Si"
     ranks=2
     refused coincident same2 "Pair style racah, step 0" "pair_style racah
 $coeff"
-    if grep -q "has id 1[,)].*has id 2)\|has id 2,.*has id 1)" coincident.out; then
+    if grep -q "has id 1[,)]" coincident.out && grep -q "has id 2[,)]" coincident.out; then
         good "coincident atoms are named by their ids"
     else
         bad "coincident atoms are not named by their ids" coincident.out
