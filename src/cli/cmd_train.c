@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Set by SIGINT and SIGTERM, read by the trainer after each batch. */
@@ -31,8 +32,9 @@ static void install_handlers(void)
 /* ---- callbacks ------------------------------------------------------------------------------------ */
 
 typedef struct screen {
-    bool terminal; /* rewrite one line for each batch */
-    bool open;     /* such a line is on the screen */
+    bool terminal;         /* rewrite one line for each batch */
+    bool open;             /* such a line is on the screen */
+    struct timespec shown; /* when it was last written */
     racahi_train_progress last;
 } screen;
 
@@ -67,8 +69,12 @@ static void show_progress(void *ctx, const racahi_train_progress *p)
 {
     screen *s = ctx;
     char left[32];
+    struct timespec now;
     s->last = *p;
-    if (!s->terminal) return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double since = (double)(now.tv_sec - s->shown.tv_sec) + 1e-9 * (double)(now.tv_nsec - s->shown.tv_nsec);
+    if (!s->terminal || since < 0.1) return;
+    s->shown = now;
     clock_text(p->seconds_left, left);
     clear_line(s);
     printf("epoch %d/%d  batch %zu/%zu  loss %.4g  %.1f structures/s  %s left", p->epoch, p->epochs, p->batch,
@@ -145,8 +151,27 @@ static void quoted(FILE *to, const char *text)
     fputc('\'', to);
 }
 
+/* Whether column c (from 1) of the last line of the log has a number: gnuplot stops at a curve without
+ * points. */
+static bool has_column(const char *csv, int c)
+{
+    char line[1024] = "", *field = line;
+    FILE *f = fopen(csv, "r");
+    while (f && fgets(line, sizeof line, f)) continue;
+    if (f) fclose(f);
+    for (int k = 1; k < c && field; k++) field = strchr(field, ',') ? strchr(field, ',') + 1 : NULL;
+    return field && *field && *field != ',' && *field != '\n';
+}
+
 static void draw(FILE *to, const char *csv, const char *svg)
 {
+    static const struct {
+        int column;
+        const char *curve;
+    } errors[] = {{5, "using 1:($5*1000) with lines title 'energy (meV/atom)'"},
+                  {6, "using 1:($6*1000) with lines title 'forces (meV/Å)'"},
+                  {7, "using 1:($7*1000) with lines title 'stress (meV/Å^3)'"}};
+    const char *before = "set title 'validation errors (RMSE)'; set ylabel ''\nplot ";
     fputs("set terminal svg size 1000,460 enhanced background rgb 'white'\nset datafile separator ','\nset "
           "output ",
           to);
@@ -155,13 +180,15 @@ static void draw(FILE *to, const char *csv, const char *svg)
           "set title 'loss'\nplot ",
           to);
     quoted(to, csv);
-    fputs(" using 1:4 with lines title 'training', '' using 1:11 with lines title 'validation'\n"
-          "set title 'validation errors (RMSE)'\nset ylabel 'meV/atom, meV/Å'\nplot ",
-          to);
-    quoted(to, csv);
-    fputs(" using 1:($5*1000) with lines title 'energy (meV/atom)', "
-          "'' using 1:($6*1000) with lines title 'forces (meV/Å)'\nunset multiplot\n",
-          to);
+    fputs(" using 1:4 with lines title 'training', '' using 1:11 with lines title 'validation'\n", to);
+    for (size_t k = 0; k < sizeof errors / sizeof *errors; k++) {
+        if (!has_column(csv, errors[k].column)) continue;
+        fputs(before, to);
+        quoted(to, csv);
+        fprintf(to, " %s", errors[k].curve);
+        before = ", ";
+    }
+    fputs("\nunset multiplot\n", to);
 }
 
 static void plot(const char *output)

@@ -42,7 +42,7 @@ typedef struct racahi_train_progress {
     size_t batch, batches;
     double loss, lr;
     double structures_per_s;
-    double seconds_left; /* at the rate so far; NAN before the first epoch of this run ends */
+    double seconds_left; /* at the rate so far, to the last epoch or max_minutes */
 } racahi_train_progress;
 
 /* Errors of the saved model on one group of structures. */

@@ -118,7 +118,9 @@ static racah_status make_buffers(racahi_trainer *t, racah_error *err)
 static racah_status make_state(racahi_trainer *t, bool fresh, racah_error *err)
 {
     RACAHI_TRY(racahi_state_create(&t->state, t->cfg, t->model->table.count, t->model->theta, err));
-    if (fresh || access(t->ckpt, F_OK) != 0) return RACAH_OK;
+    /* an output that cannot be written is better known now than after the first epoch */
+    if (fresh || access(t->ckpt, F_OK) != 0)
+        return racahi_state_save(&t->state, t->cfg, t->data->hash, t->ckpt, err);
     RACAHI_TRY(racahi_state_load(&t->state, t->cfg, t->data->hash, t->ckpt, err));
     say(t, "going on from %s: %lld epochs done%s", t->ckpt, (long long)t->state.epoch,
         t->state.batch ? ", in the middle of the next" : "");
@@ -269,6 +271,8 @@ static void tell_progress(racahi_trainer *t, size_t nbatch, double loss, double 
     const racahi_train_state *s = &t->state;
     if (!t->cb.progress) return;
     double left = (double)(t->cfg->epochs - s->epoch) * (double)nbatch - (double)s->batch;
+    double time_left = seconds * left / (double)batches_run;
+    if (t->cfg->max_minutes > 0) time_left = fmin(time_left, fmax(60 * t->cfg->max_minutes - seconds, 0));
     t->cb.progress(t->cb.ctx, &(racahi_train_progress){.epoch = (int)s->epoch + 1,
                                                        .epochs = t->cfg->epochs,
                                                        .batch = (size_t)s->batch,
@@ -276,7 +280,7 @@ static void tell_progress(racahi_trainer *t, size_t nbatch, double loss, double 
                                                        .loss = loss,
                                                        .lr = lr,
                                                        .structures_per_s = structures_run / seconds,
-                                                       .seconds_left = seconds * left / (double)batches_run});
+                                                       .seconds_left = time_left});
 }
 
 /* Whether to stop after this batch, and why. */

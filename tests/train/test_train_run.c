@@ -4,6 +4,8 @@
 
 #include "../../src/io/safetensors.h"
 
+#include <sys/stat.h>
+
 #define NFRAME 14
 
 /* Energy, forces and virial of a smooth pair potential D_ij (1 - r/3.5)^3 (r - r0_ij) with periodic images.
@@ -80,6 +82,7 @@ static const char small[] = "r_max: 3.5\nchannels: 4\nl_max: 1\nl_hidden: 1\ncor
 /* What the callbacks saw, and after how many batches to stop (0: never). */
 typedef struct witness {
     int batches, stop_after, epochs, rows;
+    bool away; /* move the output folder away after the first epoch and back after the second */
     double first_loss, last_loss, stage[64];
     racahi_error_row row[16];
     char said[16384];
@@ -105,6 +108,10 @@ static void see_epoch(void *ctx, const double row[RACAHI_H_COLUMNS], bool best)
     (void)best;
     if (w->epochs == 0) w->first_loss = row[RACAHI_H_TRAIN_LOSS];
     w->last_loss = row[RACAHI_H_TRAIN_LOSS];
+    if (w->away && w->epochs < 2) {
+        const char *here = test_path("sub"), *gone = test_path("gone");
+        assert_int_equal(w->epochs == 0 ? rename(here, gone) : rename(gone, here), 0);
+    }
     if (w->epochs < 64) w->stage[w->epochs] = row[RACAHI_H_STAGE];
     w->epochs++;
 }
@@ -346,7 +353,7 @@ static void test_train_run_dry_writes_nothing(void **state)
     racahi_train_config_destroy(cfg);
 }
 
-static void test_train_run_unwritable_output_is_an_error(void **state)
+static void test_train_run_unwritable_output_is_an_error_at_once(void **state)
 {
     (void)state;
     racah_error err = {0};
@@ -354,7 +361,27 @@ static void test_train_run_unwritable_output_is_an_error(void **state)
     racahi_train_result r;
     assert_int_equal(train("data.xyz", "no/such/folder/x", "epochs: 1\n", 0, false, &w, &r, &err), RACAH_EIO);
     assert_non_null(strstr(err.msg, "no/such/folder/x"));
-    assert_non_null(strstr(w.said, "training goes on")); /* until the end, where it is an error */
+    assert_int_equal(w.batches, 0);
+}
+
+static void test_train_run_survives_a_folder_that_is_away_for_an_epoch(void **state)
+{
+    (void)state;
+    racah_error err;
+    witness w = {.away = true};
+    racahi_train_result r;
+    char text[1024];
+    snprintf(text, sizeof text, "%sepochs: 3\n", small);
+    assert_int_equal(mkdir(test_path("sub"), 0777), 0);
+    racahi_train_config *cfg = test_config("data.xyz", "sub/x", text);
+    const racahi_train_callbacks cb = {&w, hear, count_batch, see_epoch, see_errors, want_stop};
+    RACAH_ASSERT_OK(racahi_train(cfg, &cb, NULL, &r, &err));
+    assert_non_null(strstr(w.said, "training goes on"));
+    assert_int_equal(r.epochs_done, 3);
+    assert_int_equal(access(test_path("sub/x.racah"), R_OK), 0);
+    racahi_train_config_destroy(cfg);
+    RACAH_ASSERT_OK(train("data.xyz", "stayed", "epochs: 3\n", 0, false, &w, &r, &err));
+    assert_same_checkpoint("sub/x.ckpt", "stayed.ckpt");
 }
 
 static int set_up(void **state)
@@ -375,7 +402,8 @@ int main(void)
         cmocka_unit_test(test_train_run_patience_begins_stage_two_then_stops),
         cmocka_unit_test(test_train_run_time_limit_stops_and_reports),
         cmocka_unit_test(test_train_run_dry_writes_nothing),
-        cmocka_unit_test(test_train_run_unwritable_output_is_an_error),
+        cmocka_unit_test(test_train_run_unwritable_output_is_an_error_at_once),
+        cmocka_unit_test(test_train_run_survives_a_folder_that_is_away_for_an_epoch),
     };
     return cmocka_run_group_tests(tests, set_up, test_dir_remove);
 }
