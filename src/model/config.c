@@ -21,9 +21,9 @@ static racah_status positive(const char *key, double value, double high, racah_e
 
 racah_status racahi_config_check(const racahi_config *c, racah_error *err)
 {
-    RACAHI_TRY(in_range("number of elements", c->nelem, 1, RACAHI_MAX_ELEMENTS, err));
+    RACAHI_TRY(in_range("elements: their number", c->nelem, 1, RACAHI_MAX_ELEMENTS, err));
     for (int e = 0; e < c->nelem; e++) {
-        RACAHI_TRY(in_range("atomic number", c->Z[e], 1, 118, err));
+        RACAHI_TRY(in_range("elements: atomic number", c->Z[e], 1, 118, err));
         if (e && c->Z[e] <= c->Z[e - 1])
             return racahi_fail(err, RACAH_EINVAL, "elements: %d after %d, wanted ascending atomic numbers", c->Z[e],
                                c->Z[e - 1]);
@@ -42,8 +42,8 @@ racah_status racahi_config_check(const racahi_config *c, racah_error *err)
     RACAHI_TRY(positive("r_max", c->r_max, 100, err));
     RACAHI_TRY(in_range("bessel", c->nbessel, 1, 64, err));
     RACAHI_TRY(in_range("cutoff_p", c->cutoff_p, 3, 12, err));
-    RACAHI_TRY(in_range("number of radial MLP layers", c->nmlp, 0, RACAHI_MAX_MLP, err));
-    for (int k = 0; k < c->nmlp; k++) RACAHI_TRY(in_range("radial MLP width", c->mlp[k], 1, 4096, err));
+    RACAHI_TRY(in_range("mlp: number of hidden layers", c->nmlp, 0, RACAHI_MAX_MLP, err));
+    for (int k = 0; k < c->nmlp; k++) RACAHI_TRY(in_range("mlp: width", c->mlp[k], 1, 4096, err));
     RACAHI_TRY(in_range("readout_width", c->readout_width, 1, 4096, err));
     for (int t = 0; t < c->layers; t++) RACAHI_TRY(positive("lambda", c->lambda[t], 1e6, err));
     return RACAH_OK;
@@ -116,10 +116,28 @@ static racah_status get_ints(const json_t *o, const char *key, int *out, int *n,
     return RACAH_OK;
 }
 
-static racah_status read_object(racahi_config *c, const json_t *o, racah_error *err)
+/* A key this release does not know is a property of the model it would leave out: refused. */
+static racah_status known_keys(json_t *o, racah_error *err)
+{
+    static const char *const keys[] = {"elements", "layers", "channels", "l_max", "l_hidden", "correlation", "weights",
+                                       "family", "r_max", "bessel", "cutoff_p", "mlp", "readout_width", "lambda"};
+    const char *key;
+    json_t *value;
+    json_object_foreach(o, key, value)
+    {
+        size_t k = 0;
+        while (k < sizeof keys / sizeof *keys && strcmp(key, keys[k]) != 0) k++;
+        if (k == sizeof keys / sizeof *keys)
+            return racahi_fail(err, RACAH_EFORMAT, "config: key \"%.40s\" is not known to this release", key);
+    }
+    return RACAH_OK;
+}
+
+static racah_status read_object(racahi_config *c, json_t *o, racah_error *err)
 {
     int word;
     if (!json_is_object(o)) return racahi_fail(err, RACAH_EFORMAT, "config: not a JSON object");
+    RACAHI_TRY(known_keys(o, err));
     RACAHI_TRY(get_ints(o, "elements", c->Z, &c->nelem, RACAHI_MAX_ELEMENTS, err));
     RACAHI_TRY(get_int(o, "layers", &c->layers, err));
     RACAHI_TRY(get_int(o, "channels", &c->channels, err));

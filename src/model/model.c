@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-racah_status racahi_model_create(racah_model **out, const racahi_config *cfg, racah_error *err)
+racah_status racahi_model_create_shape(racah_model **out, const racahi_config *cfg, racah_error *err)
 {
     *out = NULL;
     RACAHI_TRY(racahi_config_check(cfg, err));
@@ -14,17 +14,29 @@ racah_status racahi_model_create(racah_model **out, const racahi_config *cfg, ra
     if (!m) return racahi_fail(err, RACAH_ENOMEM, "model: %zu bytes do not fit in memory", sizeof *m);
     m->cfg = *cfg;
     racah_status st = racahi_params_create(&m->table, cfg, err);
-    if (st != RACAH_OK) goto fail;
-    m->theta = racahi_calloc(m->table.count, sizeof *m->theta);
-    if (!m->theta) {
-        st = racahi_fail(err, RACAH_ENOMEM, "model: %zu parameters do not fit in memory", m->table.count);
-        goto fail;
+    if (st != RACAH_OK) {
+        racah_model_destroy(m);
+        return st;
     }
     for (int e = 0; e < cfg->nelem; e++) m->scale[e] = 1;
     *out = m;
     return RACAH_OK;
-fail:
-    racah_model_destroy(m);
+}
+
+racah_status racahi_model_allocate(racah_model *m, racah_error *err)
+{
+    m->theta = racahi_calloc(m->table.count, sizeof *m->theta);
+    if (m->theta) return RACAH_OK;
+    return racahi_fail(err, RACAH_ENOMEM, "model: %zu parameters do not fit in memory", m->table.count);
+}
+
+racah_status racahi_model_create(racah_model **out, const racahi_config *cfg, racah_error *err)
+{
+    RACAHI_TRY(racahi_model_create_shape(out, cfg, err));
+    racah_status st = racahi_model_allocate(*out, err);
+    if (st == RACAH_OK) return RACAH_OK;
+    racah_model_destroy(*out);
+    *out = NULL;
     return st;
 }
 

@@ -120,9 +120,13 @@ racah_status racahi_config_check(const racahi_config *cfg, racah_error *err);
 
 /* Allocate a model of this shape: tensor table made, theta zero, E0 = shift = 0, scale = 1, no references. */
 racah_status racahi_model_create(racah_model **out, const racahi_config *cfg, racah_error *err);
+/* The same in two steps: the shape without theta (NULL), then theta. A file's tensors are compared with the shape
+ * before a size that only its header claims is allocated. */
+racah_status racahi_model_create_shape(racah_model **out, const racahi_config *cfg, racah_error *err);
+racah_status racahi_model_allocate(racah_model *m, racah_error *err);
 /* theta ~ N(0, gain^2) from a seed (counter-based generator: same numbers on every machine). */
 void racahi_model_init(racah_model *m, uint64_t seed);
-/* Write NAME.racah: atomic, references and training summary included. */
+/* Write NAME.racah: atomic, references and training summary included. Non-finite numbers are RACAH_ENUMERIC. */
 racah_status racahi_model_save(const racah_model *m, const char *path, racah_error *err);
 const racahi_param *racahi_model_param(const racah_model *m, const char *name); /* or NULL */
 /* Append a reference structure computed by the caller (copied). */

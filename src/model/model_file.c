@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define FORMAT_VERSION 1
+#define ARCHITECTURE "racah-message-passing"
 #define MAX_REFERENCES 1000
 
 /* ---- writing ---------------------------------------------------------------------------------- */
@@ -44,7 +45,7 @@ static racah_status fill(racahi_st_writer *w, const racah_model *m, const char *
     RACAHI_TRY(racahi_st_writer_meta(w, "format", "racah", err));
     snprintf(number, sizeof number, "%d", FORMAT_VERSION);
     RACAHI_TRY(racahi_st_writer_meta(w, "format_version", number, err));
-    RACAHI_TRY(racahi_st_writer_meta(w, "architecture", "racah-message-passing", err));
+    RACAHI_TRY(racahi_st_writer_meta(w, "architecture", ARCHITECTURE, err));
     RACAHI_TRY(racahi_st_writer_meta(w, "writer", racah_version(), err));
     RACAHI_TRY(racahi_st_writer_meta(w, "units", "eV, Angstrom", err));
     RACAHI_TRY(racahi_st_writer_meta(w, "config", config, err));
@@ -64,15 +65,46 @@ static racah_status fill(racahi_st_writer *w, const racah_model *m, const char *
     return RACAH_OK;
 }
 
-racah_status racahi_model_save(const racah_model *m, const char *path, racah_error *err)
+static racah_status must_be_finite(const char *path, const char *name, size_t n, const double *x, racah_error *err)
+{
+    for (size_t k = 0; k < n; k++)
+        if (!isfinite(x[k]))
+            return racahi_fail(err, RACAH_ENUMERIC, "%s: tensor \"%s\" element %zu is not finite, not written", path,
+                               name, k);
+    return RACAH_OK;
+}
+
+/* What the reader would refuse is not written. */
+static racah_status all_finite(const racah_model *m, const char *path, racah_error *err)
 {
     for (size_t i = 0; i < m->table.n; i++) {
         const racahi_param *p = &m->table.t[i];
-        for (size_t k = 0; k < p->b * p->r * p->c; k++)
-            if (!isfinite(m->theta[p->offset + k]))
-                return racahi_fail(err, RACAH_ENUMERIC, "%s: tensor %s holds a non-finite number, not written", path,
-                                   p->name);
+        RACAHI_TRY(must_be_finite(path, p->name, p->b * p->r * p->c, m->theta + p->offset, err));
     }
+    const size_t ne = (size_t)m->cfg.nelem;
+    RACAHI_TRY(must_be_finite(path, "E0", ne, m->E0, err));
+    RACAHI_TRY(must_be_finite(path, "scale", ne, m->scale, err));
+    RACAHI_TRY(must_be_finite(path, "shift", ne, m->shift, err));
+    for (size_t i = 0; i < m->nref; i++) {
+        const racahi_reference *r = &m->ref[i];
+        const struct {
+            const char *what;
+            size_t n;
+            const double *x;
+        } t[] = {{"positions", 3 * r->n, r->pos}, {"cell", 9, r->cell},     {"energy", 1, &r->energy},
+                 {"forces", 3 * r->n, r->forces}, {"virial", 9, r->virial}};
+        char name[64];
+        for (size_t k = 0; k < sizeof t / sizeof *t; k++) {
+            snprintf(name, sizeof name, "ref/%zu/%s", i, t[k].what);
+            RACAHI_TRY(must_be_finite(path, name, t[k].n, t[k].x, err));
+        }
+    }
+    return RACAH_OK;
+}
+
+racah_status racahi_model_save(const racah_model *m, const char *path, racah_error *err)
+{
+    RACAHI_TRY(all_finite(m, path, err));
     char *config = racahi_config_to_json(&m->cfg);
     if (!config) return racahi_fail(err, RACAH_ENOMEM, "%s: no memory for the header", path);
     racahi_st_writer *w = NULL;
@@ -138,7 +170,7 @@ static racah_status read_reference(racah_model *m, const racahi_safetensors *f, 
     }
     for (size_t a = 0; a < n1[0]; a++)
         if (racah_model_element_index(m, ((const int *)Z->data)[a]) < 0)
-            return racahi_fail(err, RACAH_EFORMAT, "%s: ref/%zu/numbers[%zu] is %d, not an element of the model",
+            return racahi_fail(err, RACAH_EFORMAT, "%s: tensor \"ref/%zu/numbers\" element %zu is %d, not an element of the model",
                                f->path, i, a, ((const int *)Z->data)[a]);
     const int *flags = pbc->data;
     bool periodic = flags[0] || flags[1] || flags[2];
@@ -146,55 +178,96 @@ static racah_status read_reference(racah_model *m, const racahi_safetensors *f, 
                                       *(const double *)energy->data, forces->data, virial->data, err);
 }
 
-static racah_status read_model(racah_model **out, const racahi_safetensors *f, racah_error *err)
+/* Metadata before any tensor is looked at: is it ours, this version, whole? */
+static racah_status check_header(const racahi_safetensors *f, racah_error *err)
 {
     const char *format = racahi_safetensors_meta(f, "format"), *version = racahi_safetensors_meta(f, "format_version");
-    if (!format || strcmp(format, "racah") != 0 || !version)
+    if (!format || strcmp(format, "racah") != 0)
         return racahi_fail(err, RACAH_EFORMAT, "%s: not a Racah model (metadata \"format\" is not \"racah\")", f->path);
     char *end;
-    long v = strtol(version, &end, 10);
-    if (end == version || *end || v < 1)
-        return racahi_fail(err, RACAH_EFORMAT, "%s: format_version \"%.20s\" is not a positive integer", f->path, version);
+    long v = version ? strtol(version, &end, 10) : 0;
+    if (!version || end == version || *end || v < 1)
+        return racahi_fail(err, RACAH_EFORMAT, "%s: format_version \"%.20s\" is not a positive integer", f->path,
+                           version ? version : "");
     if (v > FORMAT_VERSION)
         return racahi_fail(err, RACAH_EUNSUPPORTED, "%s: format version %ld is newer than this release reads (%d)",
                            f->path, v, FORMAT_VERSION);
+    const char *architecture = racahi_safetensors_meta(f, "architecture");
+    if (!architecture || strcmp(architecture, ARCHITECTURE) != 0)
+        return racahi_fail(err, RACAH_EUNSUPPORTED, "%s: architecture \"%.40s\", this release has " ARCHITECTURE,
+                           f->path, architecture ? architecture : "");
     const char *sum = racahi_safetensors_meta(f, "sha256");
     if (!sum || strcmp(sum, f->sha256) != 0)
         return racahi_fail(err, RACAH_EFORMAT, "%s: the data do not match their SHA-256 (%.16s..., file says %.16s...)",
                            f->path, f->sha256, sum ? sum : "nothing");
-    const char *config = racahi_safetensors_meta(f, "config");
-    if (!config) return racahi_fail(err, RACAH_EFORMAT, "%s: metadata \"config\" is missing", f->path);
-    racahi_config cfg;
-    racah_status st = racahi_config_from_json(&cfg, config, err);
-    if (st != RACAH_OK) {
-        racahi_prefix(err, RACAH_EFORMAT, "%s", f->path);
-        return RACAH_EFORMAT;
-    }
-    RACAHI_TRY(racahi_model_create(out, &cfg, err));
-    racah_model *m = *out;
-    for (size_t i = 0; i < m->table.n; i++) {
+    return RACAH_OK;
+}
+
+static racah_status read_parameters(racah_model *m, const racahi_safetensors *f, racah_error *err)
+{
+    const racahi_tensor *t;
+    for (size_t i = 0; i < m->table.n; i++) { /* all of them, before theta of that size is allocated */
         const racahi_param *p = &m->table.t[i];
-        const size_t shape[] = {p->b, p->r, p->c};
-        const racahi_tensor *t;
-        RACAHI_TRY(want(f, p->name, RACAHI_F64, 3, shape, &t, err));
-        memcpy(m->theta + p->offset, t->data, t->count * sizeof(double));
+        RACAHI_TRY(want(f, p->name, RACAHI_F64, 3, (const size_t[]){p->b, p->r, p->c}, &t, err));
     }
-    const size_t ne[] = {(size_t)cfg.nelem};
+    RACAHI_TRY(racahi_model_allocate(m, err));
+    for (size_t i = 0; i < m->table.n; i++) {
+        t = racahi_safetensors_find(f, m->table.t[i].name);
+        memcpy(m->theta + m->table.t[i].offset, t->data, t->count * sizeof(double));
+    }
+    const size_t ne[] = {(size_t)m->cfg.nelem};
     const struct {
         const char *name;
         double *to;
     } constants[] = {{"E0", m->E0}, {"scale", m->scale}, {"shift", m->shift}};
     for (size_t i = 0; i < 3; i++) {
-        const racahi_tensor *t;
         RACAHI_TRY(want(f, constants[i].name, RACAHI_F64, 1, ne, &t, err));
         memcpy(constants[i].to, t->data, t->count * sizeof(double));
     }
+    return RACAH_OK;
+}
+
+/* A tensor nobody asked for belongs to a model that is not the one the config describes. */
+static racah_status no_others(const racah_model *m, const racahi_safetensors *f, racah_error *err)
+{
+    if (f->n == m->table.n + 3 + 7 * m->nref) return RACAH_OK; /* names in a file are distinct, ours are all there */
+    for (size_t i = 0; i < f->n; i++) {
+        const char *name = f->t[i].name;
+        if (racahi_model_param(m, name) || !strcmp(name, "E0") || !strcmp(name, "scale") || !strcmp(name, "shift"))
+            continue;
+        char *end;
+        if (strncmp(name, "ref/", 4) == 0 && strtoul(name + 4, &end, 10) < m->nref && *end == '/') continue;
+        return racahi_fail(err, RACAH_EFORMAT, "%s: tensor \"%.80s\" is no part of the model its config describes",
+                           f->path, name);
+    }
+    return racahi_fail(err, RACAH_EFORMAT, "%s: %zu tensors, wanted %zu", f->path, f->n, m->table.n + 3 + 7 * m->nref);
+}
+
+static racah_status read_model(racah_model **out, const racahi_safetensors *f, racah_error *err)
+{
+    RACAHI_TRY(check_header(f, err));
+    const char *config = racahi_safetensors_meta(f, "config");
+    if (!config) return racahi_fail(err, RACAH_EFORMAT, "%s: metadata \"config\" is missing", f->path);
+    racahi_config cfg;
+    racah_status st = racahi_config_from_json(&cfg, config, err);
+    if (st == RACAH_ENOMEM) return racahi_prefix(err, st, "%s", f->path);
+    if (st != RACAH_OK) {
+        racahi_prefix(err, RACAH_EFORMAT, "%s", f->path);
+        if (err) err->code = RACAH_EFORMAT;
+        return RACAH_EFORMAT;
+    }
+    st = racahi_model_create_shape(out, &cfg, err);
+    if (st != RACAH_OK) return racahi_prefix(err, st, "%s", f->path);
+    racah_model *m = *out;
+    RACAHI_TRY(read_parameters(m, f, err));
     const char *refs = racahi_safetensors_meta(f, "references");
+    char *end = NULL;
     long nref = refs ? strtol(refs, &end, 10) : 0;
     if (nref < 0 || nref > MAX_REFERENCES || (refs && (*end || end == refs)))
         return racahi_fail(err, RACAH_EFORMAT, "%s: references = \"%.20s\", wanted 0 .. %d", f->path, refs,
                            MAX_REFERENCES);
     for (long i = 0; i < nref; i++) RACAHI_TRY(read_reference(m, f, (size_t)i, err));
+    RACAHI_TRY(no_others(m, f, err));
     const char *training = racahi_safetensors_meta(f, "training");
     m->training = racahi_strdup(training);
     m->path = racahi_strdup(f->path);
