@@ -169,8 +169,10 @@ pair_coeff * * racah 2 three.racah Si C"
         launch "first-$np" "$np" && launch "second-$np" "$np" && launch "both-$np" "$np" || bad "two instances: runs"
         try "two racah styles overlaid are the sum, $np rank(s)" \
             "$bin/lammps_compare" sum "both-$np" "first-$np" "second-$np" metal 1
-        # Atoms outside the included group take no part, on any rank.
+        # Atoms outside the included group take no part, on any rank. LAMMPS does not clear their forces itself.
         extra="group some type 1
+group others type 2
+fix zero others setforce 0 0 0
 atom_modify first some
 neigh_modify include some"
         script "include-$np" tric2 "pair_style racah

@@ -6,12 +6,17 @@ if(TARGET racahplugin AND TARGET lmp-racah)
     set_target_properties(lammps_${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   endforeach()
 
+  # A stock program cannot load a plugin with sanitizers.
   find_program(RACAH_STOCK_LMP lmp)
+  set(stock_lmp "")
+  if(RACAH_STOCK_LMP AND NOT RACAH_SANITIZE)
+    set(stock_lmp ${RACAH_STOCK_LMP})
+  endif()
   foreach(case ranks hybrid routes errors)
     add_test(NAME lammps_${case}
       COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/run.sh ${case} ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
-    # The MPI library is not free of leaks, and a stock program cannot load a plugin with sanitizers.
-    set_tests_properties(lammps_${case} PROPERTIES LABELS lammps TIMEOUT 600 PROCESSORS 2 ENVIRONMENT
-      "ASAN_OPTIONS=detect_leaks=0;RACAH_STOCK_LMP=$<$<AND:$<BOOL:${RACAH_STOCK_LMP}>,$<NOT:$<BOOL:${RACAH_SANITIZE}>>>:${RACAH_STOCK_LMP}>")
+    # The MPI library is not free of leaks.
+    set_tests_properties(lammps_${case} PROPERTIES LABELS lammps TIMEOUT 600 PROCESSORS 2
+      ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0;RACAH_STOCK_LMP=${stock_lmp}")
   endforeach()
 endif()
