@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * The activation 1.679177 silu(z) and its derivative, vectorised.
  *
- * exp by the usual reduction z = n ln 2 + t, |t| <= ln2/2, a degree-13 Taylor polynomial (remainder 4e-18 relative)
- * and 2^n from the exponent bits; arguments are clamped to +-700, where silu is z or 0 to rounding (below, the factor
- * z is clamped too: -1e300 times exp(-700) would not be 0). NaN stays NaN. */
+ * exp by the usual reduction z = n ln 2 + t, |t| <= ln2/2, a degree-13 Taylor polynomial (remainder 4e-18
+ * relative) and 2^n from the exponent bits; arguments are clamped to +-700, where silu is z or 0 to rounding
+ * (below, the factor z is clamped too: -1e300 times exp(-700) would not be 0). NaN stays NaN. */
 #include "radial.h"
 
 #include <string.h>
@@ -59,7 +59,10 @@ static inline __attribute__((always_inline)) void act_body(size_t n, const doubl
 
 static void act_base(size_t n, const double *z, double *a, double *da) { act_body(n, z, a, da); }
 #if RACAHI_X86
-RACAHI_TARGET_AVX2 static void act_avx2(size_t n, const double *z, double *a, double *da) { act_body(n, z, a, da); }
+RACAHI_TARGET_AVX2 static void act_avx2(size_t n, const double *z, double *a, double *da)
+{
+    act_body(n, z, a, da);
+}
 RACAHI_TARGET_AVX512 static void act_avx512(size_t n, const double *z, double *a, double *da)
 {
     act_body(n, z, a, da);

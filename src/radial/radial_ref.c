@@ -33,27 +33,30 @@ void racahi_mlp_ref(const racahi_radial *p, const double *const *w, double r, do
     }
 }
 
+/* Cardinal B-spline of degree p, support [0, p+1], by the recurrence of de Boor and Cox. */
+static double cardinal(int p, double x)
+{
+    if (p == 0) return x >= 0 && x < 1;
+    return (x * cardinal(p - 1, x) + (p + 1 - x) * cardinal(p - 1, x - 1)) / p;
+}
+
+/* Uniform B-spline of degree p on [0, p+1] (Cox-de Boor), and its derivative. */
+static double bspline(int p, double x)
+{
+    if (p == 0) return x >= 0 && x < 1;
+    return (x * bspline(p - 1, x) + (p + 1 - x) * bspline(p - 1, x - 1)) / p;
+}
+
 double racahi_table_ref(const racahi_table *t, size_t c, double r, double *slope)
 {
     if (slope) *slope = 0;
     if (r >= t->rc) return 0;
-    size_t i = (size_t)(r / t->h);
-    if (i > t->nknot - 2) i = t->nknot - 2;
-    double k[6]; /* value, h slope, h^2 curvature at either end of the interval */
-    for (size_t d = 0; d < 6; d++) {
-        const size_t at = (3 * i + d) * t->nout + c;
-        k[d] = t->f64 ? t->f64[at] : (double)t->f32[at];
+    double W = 0;
+    for (size_t i = 0; i < t->nknot + 4; i++) { /* the spline of row i lives on knots i-5 .. i+1 */
+        const double x = r / t->h + 5 - (double)i, v = t->f64 ? t->f64[i * t->nout + c] : (double)t->f32[i * t->nout + c];
+        if (x < 0 || x >= 6) continue;
+        W += v * bspline(5, x);
+        if (slope) *slope += v * (bspline(4, x) - bspline(4, x - 1)) / t->h;
     }
-    /* W = sum_n a_n u^n: the first three match the left end, D are what they leave at the right end */
-    const double D0 = k[3] - k[0] - k[1] - k[2] / 2, D1 = k[4] - k[1] - k[2], D2 = k[5] - k[2];
-    const double a[6] = {k[0], k[1], k[2] / 2, 10 * D0 - 4 * D1 + D2 / 2, -15 * D0 + 7 * D1 - D2,
-                         6 * D0 - 3 * D1 + D2 / 2};
-    const double u = r / t->h - (double)i;
-    double W = 0, W1 = 0;
-    for (int n = 5; n >= 0; n--) {
-        W1 = W1 * u + W;
-        W = W * u + a[n];
-    }
-    if (slope) *slope = W1 / t->h;
     return W;
 }
