@@ -25,15 +25,16 @@ racah_status racahi_config_check(const racahi_config *c, racah_error *err)
     for (int e = 0; e < c->nelem; e++) {
         RACAHI_TRY(in_range("elements: atomic number", c->Z[e], 1, 118, err));
         if (e && c->Z[e] <= c->Z[e - 1])
-            return racahi_fail(err, RACAH_EINVAL, "elements: %d after %d, wanted ascending atomic numbers", c->Z[e],
-                               c->Z[e - 1]);
+            return racahi_fail(err, RACAH_EINVAL, "elements: %d after %d, wanted ascending atomic numbers",
+                               c->Z[e], c->Z[e - 1]);
     }
     RACAHI_TRY(in_range("layers", c->layers, 1, RACAHI_MAX_LAYERS, err));
     RACAHI_TRY(in_range("channels", c->channels, 1, 4096, err));
     RACAHI_TRY(in_range("l_max", c->l_max, 0, RACAHI_L_MAX, err));
     RACAHI_TRY(in_range("l_hidden", c->l_hidden, 0, RACAHI_LH_MAX, err));
     if (c->l_hidden > c->l_max)
-        return racahi_fail(err, RACAH_EINVAL, "l_hidden = %d is larger than l_max = %d", c->l_hidden, c->l_max);
+        return racahi_fail(err, RACAH_EINVAL, "l_hidden = %d is larger than l_max = %d", c->l_hidden,
+                           c->l_max);
     RACAHI_TRY(in_range("correlation", c->correlation, 1, RACAHI_SYM_NU_MAX, err));
     if (c->correlation == 4 && c->l_max > 3)
         return racahi_fail(err, RACAH_EINVAL, "correlation = 4 needs l_max <= 3, got l_max = %d", c->l_max);
@@ -58,11 +59,12 @@ char *racahi_config_to_json(const racahi_config *c)
     for (int e = 0; e < c->nelem; e++) json_array_append_new(elements, json_integer(c->Z[e]));
     for (int k = 0; k < c->nmlp; k++) json_array_append_new(mlp, json_integer(c->mlp[k]));
     for (int t = 0; t < c->layers; t++) json_array_append_new(lambda, json_real(c->lambda[t]));
-    json_t *o = json_pack("{s:o, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:f, s:i, s:i, s:o, s:i, s:o}", "elements",
-                          elements, "layers", c->layers, "channels", c->channels, "l_max", c->l_max, "l_hidden",
-                          c->l_hidden, "correlation", c->correlation, "weights", weights_names[c->weights],
-                          "family", family_names[c->family], "r_max", c->r_max, "bessel", c->nbessel, "cutoff_p",
-                          c->cutoff_p, "mlp", mlp, "readout_width", c->readout_width, "lambda", lambda);
+    json_t *o =
+        json_pack("{s:o, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:f, s:i, s:i, s:o, s:i, s:o}", "elements",
+                  elements, "layers", c->layers, "channels", c->channels, "l_max", c->l_max, "l_hidden",
+                  c->l_hidden, "correlation", c->correlation, "weights", weights_names[c->weights], "family",
+                  family_names[c->family], "r_max", c->r_max, "bessel", c->nbessel, "cutoff_p", c->cutoff_p,
+                  "mlp", mlp, "readout_width", c->readout_width, "lambda", lambda);
     char *text = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(o);
     return text;
@@ -97,20 +99,22 @@ static racah_status get_word(const json_t *o, const char *key, const char *const
             *out = i;
             return RACAH_OK;
         }
-    return racahi_fail(err, RACAH_EFORMAT, "config: \"%s\" is %.40s%s%.40s, which this release does not know", key,
-                       word ? "\"" : "not a string", word ? word : "", word ? "\"" : "");
+    return racahi_fail(err, RACAH_EFORMAT, "config: \"%s\" is %.40s%s%.40s, which this release does not know",
+                       key, word ? "\"" : "not a string", word ? word : "", word ? "\"" : "");
 }
 
 static racah_status get_ints(const json_t *o, const char *key, int *out, int *n, int max, racah_error *err)
 {
     const json_t *a = json_object_get(o, key);
     if (!json_is_array(a) || json_array_size(a) > (size_t)max)
-        return racahi_fail(err, RACAH_EFORMAT, "config: \"%s\" is not an array of at most %d integers", key, max);
+        return racahi_fail(err, RACAH_EFORMAT, "config: \"%s\" is not an array of at most %d integers", key,
+                           max);
     *n = (int)json_array_size(a);
     for (int i = 0; i < *n; i++) {
         const json_t *v = json_array_get(a, (size_t)i);
         if (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) > 1000000)
-            return racahi_fail(err, RACAH_EFORMAT, "config: \"%s\"[%d] is not a small non-negative integer", key, i);
+            return racahi_fail(err, RACAH_EFORMAT, "config: \"%s\"[%d] is not a small non-negative integer",
+                               key, i);
         out[i] = (int)json_integer_value(v);
     }
     return RACAH_OK;
@@ -119,8 +123,9 @@ static racah_status get_ints(const json_t *o, const char *key, int *out, int *n,
 /* A key this release does not know is a property of the model it would leave out: refused. */
 static racah_status known_keys(json_t *o, racah_error *err)
 {
-    static const char *const keys[] = {"elements", "layers", "channels", "l_max", "l_hidden", "correlation", "weights",
-                                       "family", "r_max", "bessel", "cutoff_p", "mlp", "readout_width", "lambda"};
+    static const char *const keys[] = {"elements",    "layers",  "channels",      "l_max", "l_hidden",
+                                       "correlation", "weights", "family",        "r_max", "bessel",
+                                       "cutoff_p",    "mlp",     "readout_width", "lambda"};
     const char *key;
     json_t *value;
     json_object_foreach(o, key, value)
@@ -154,8 +159,10 @@ static racah_status read_object(racahi_config *c, json_t *o, racah_error *err)
     RACAHI_TRY(get_ints(o, "mlp", c->mlp, &c->nmlp, RACAHI_MAX_MLP, err));
     RACAHI_TRY(get_int(o, "readout_width", &c->readout_width, err));
     const json_t *lambda = json_object_get(o, "lambda");
-    if (!json_is_array(lambda) || json_array_size(lambda) != (size_t)c->layers || c->layers > RACAHI_MAX_LAYERS)
-        return racahi_fail(err, RACAH_EFORMAT, "config: \"lambda\" is not an array of one number for each of %d layers",
+    if (!json_is_array(lambda) || json_array_size(lambda) != (size_t)c->layers ||
+        c->layers > RACAHI_MAX_LAYERS)
+        return racahi_fail(err, RACAH_EFORMAT,
+                           "config: \"lambda\" is not an array of one number for each of %d layers",
                            c->layers);
     for (int t = 0; t < c->layers; t++)
         RACAHI_TRY(get_real(json_array_get(lambda, (size_t)t), "lambda", &c->lambda[t], err));

@@ -90,8 +90,8 @@ const racahi_param *racahi_model_param(const racah_model *m, const char *name)
 }
 
 racah_status racahi_model_add_reference(racah_model *m, size_t n, const int *Z, const double *pos,
-                                        const double *cell, const int pbc[3], double energy, const double *forces,
-                                        const double *virial, racah_error *err)
+                                        const double *cell, const int pbc[3], double energy,
+                                        const double *forces, const double *virial, racah_error *err)
 {
     racahi_reference r = {.n = n, .energy = energy, .has_cell = cell != NULL};
     racahi_reference *grown = racahi_calloc(m->nref + 1, sizeof *grown);

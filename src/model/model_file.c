@@ -18,7 +18,8 @@
 
 /* ---- writing ---------------------------------------------------------------------------------- */
 
-static racah_status write_reference(racahi_st_writer *w, size_t i, const racahi_reference *r, racah_error *err)
+static racah_status write_reference(racahi_st_writer *w, size_t i, const racahi_reference *r,
+                                    racah_error *err)
 {
     char name[64];
     const size_t n1[] = {r->n}, n3[] = {r->n, 3}, m33[] = {3, 3}, s3[] = {3};
@@ -28,8 +29,8 @@ static racah_status write_reference(racahi_st_writer *w, size_t i, const racahi_
         int ndim;
         const size_t *shape;
         const void *data;
-    } t[] = {{"numbers", RACAHI_I32, 1, n1, r->Z},       {"positions", RACAHI_F64, 2, n3, r->pos},
-             {"cell", RACAHI_F64, 2, m33, r->cell},      {"pbc", RACAHI_I32, 1, s3, r->pbc},
+    } t[] = {{"numbers", RACAHI_I32, 1, n1, r->Z},        {"positions", RACAHI_F64, 2, n3, r->pos},
+             {"cell", RACAHI_F64, 2, m33, r->cell},       {"pbc", RACAHI_I32, 1, s3, r->pbc},
              {"energy", RACAHI_F64, 0, NULL, &r->energy}, {"forces", RACAHI_F64, 2, n3, r->forces},
              {"virial", RACAHI_F64, 2, m33, r->virial}};
     for (size_t k = 0; k < sizeof t / sizeof *t; k++) {
@@ -65,12 +66,13 @@ static racah_status fill(racahi_st_writer *w, const racah_model *m, const char *
     return RACAH_OK;
 }
 
-static racah_status must_be_finite(const char *path, const char *name, size_t n, const double *x, racah_error *err)
+static racah_status must_be_finite(const char *path, const char *name, size_t n, const double *x,
+                                   racah_error *err)
 {
     for (size_t k = 0; k < n; k++)
         if (!isfinite(x[k]))
-            return racahi_fail(err, RACAH_ENUMERIC, "%s: tensor \"%s\" element %zu is not finite, not written", path,
-                               name, k);
+            return racahi_fail(err, RACAH_ENUMERIC,
+                               "%s: tensor \"%s\" element %zu is not finite, not written", path, name, k);
     return RACAH_OK;
 }
 
@@ -91,8 +93,11 @@ static racah_status all_finite(const racah_model *m, const char *path, racah_err
             const char *what;
             size_t n;
             const double *x;
-        } t[] = {{"positions", 3 * r->n, r->pos}, {"cell", 9, r->cell},     {"energy", 1, &r->energy},
-                 {"forces", 3 * r->n, r->forces}, {"virial", 9, r->virial}};
+        } t[] = {{"positions", 3 * r->n, r->pos},
+                 {"cell", 9, r->cell},
+                 {"energy", 1, &r->energy},
+                 {"forces", 3 * r->n, r->forces},
+                 {"virial", 9, r->virial}};
         char name[64];
         for (size_t k = 0; k < sizeof t / sizeof *t; k++) {
             snprintf(name, sizeof name, "ref/%zu/%s", i, t[k].what);
@@ -125,8 +130,8 @@ static racah_status want(const racahi_safetensors *f, const char *name, racahi_d
     const racahi_tensor *t = racahi_safetensors_find(f, name);
     if (!t) return racahi_fail(err, RACAH_EFORMAT, "%s: tensor \"%s\" is missing", f->path, name);
     if (t->dtype != type)
-        return racahi_fail(err, RACAH_EFORMAT, "%s: tensor \"%s\" has the wrong type, wanted %s", f->path, name,
-                           type == RACAHI_F64 ? "F64" : "I32");
+        return racahi_fail(err, RACAH_EFORMAT, "%s: tensor \"%s\" has the wrong type, wanted %s", f->path,
+                           name, type == RACAHI_F64 ? "F64" : "I32");
     bool same = t->ndim == ndim;
     for (int d = 0; same && d < ndim; d++) same = t->shape[d] == shape[d];
     if (!same) {
@@ -134,14 +139,16 @@ static racah_status want(const racahi_safetensors *f, const char *name, racahi_d
         for (int d = 0; d < t->ndim; d++)
             snprintf(got + strlen(got), sizeof got - strlen(got), "%s%zu", d ? "," : "", t->shape[d]);
         for (int d = 0; d < ndim; d++)
-            snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "%s%zu", d ? "," : "", shape[d]);
-        return racahi_fail(err, RACAH_EFORMAT, "%s: tensor \"%s\" has shape (%s), wanted (%s)", f->path, name, got,
-                           wanted);
+            snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "%s%zu", d ? "," : "",
+                     shape[d]);
+        return racahi_fail(err, RACAH_EFORMAT, "%s: tensor \"%s\" has shape (%s), wanted (%s)", f->path, name,
+                           got, wanted);
     }
     if (type == RACAHI_F64)
         for (size_t i = 0; i < t->count; i++)
             if (!isfinite(((const double *)t->data)[i]))
-                return racahi_fail(err, RACAH_EFORMAT, "%s: tensor \"%s\" element %zu is not finite", f->path, name, i);
+                return racahi_fail(err, RACAH_EFORMAT, "%s: tensor \"%s\" element %zu is not finite", f->path,
+                                   name, i);
     *out = t;
     return RACAH_OK;
 }
@@ -150,7 +157,8 @@ static racah_status read_reference(racah_model *m, const racahi_safetensors *f, 
 {
     char name[64];
     snprintf(name, sizeof name, "ref/%zu/numbers", i);
-    const racahi_tensor *t = racahi_safetensors_find(f, name), *Z, *pos, *cell, *pbc, *energy, *forces, *virial;
+    const racahi_tensor *t = racahi_safetensors_find(f, name), *Z, *pos, *cell, *pbc, *energy, *forces,
+                        *virial;
     if (!t || t->ndim != 1)
         return racahi_fail(err, RACAH_EFORMAT, "%s: tensor \"%s\" is missing or not a vector", f->path, name);
     const size_t n1[] = {t->shape[0]}, n3[] = {t->shape[0], 3}, m33[] = {3, 3}, s3[] = {3};
@@ -160,8 +168,8 @@ static racah_status read_reference(racah_model *m, const racahi_safetensors *f, 
         int ndim;
         const size_t *shape;
         const racahi_tensor **out;
-    } need[] = {{"numbers", RACAHI_I32, 1, n1, &Z},     {"positions", RACAHI_F64, 2, n3, &pos},
-                {"cell", RACAHI_F64, 2, m33, &cell},    {"pbc", RACAHI_I32, 1, s3, &pbc},
+    } need[] = {{"numbers", RACAHI_I32, 1, n1, &Z},       {"positions", RACAHI_F64, 2, n3, &pos},
+                {"cell", RACAHI_F64, 2, m33, &cell},      {"pbc", RACAHI_I32, 1, s3, &pbc},
                 {"energy", RACAHI_F64, 0, NULL, &energy}, {"forces", RACAHI_F64, 2, n3, &forces},
                 {"virial", RACAHI_F64, 2, m33, &virial}};
     for (size_t k = 0; k < sizeof need / sizeof *need; k++) {
@@ -170,8 +178,10 @@ static racah_status read_reference(racah_model *m, const racahi_safetensors *f, 
     }
     for (size_t a = 0; a < n1[0]; a++)
         if (racah_model_element_index(m, ((const int *)Z->data)[a]) < 0)
-            return racahi_fail(err, RACAH_EFORMAT, "%s: tensor \"ref/%zu/numbers\" element %zu is %d, not an element of the model",
-                               f->path, i, a, ((const int *)Z->data)[a]);
+            return racahi_fail(
+                err, RACAH_EFORMAT,
+                "%s: tensor \"ref/%zu/numbers\" element %zu is %d, not an element of the model", f->path, i,
+                a, ((const int *)Z->data)[a]);
     const int *flags = pbc->data;
     bool periodic = flags[0] || flags[1] || flags[2];
     return racahi_model_add_reference(m, n1[0], Z->data, pos->data, periodic ? cell->data : NULL, flags,
@@ -181,25 +191,30 @@ static racah_status read_reference(racah_model *m, const racahi_safetensors *f, 
 /* Metadata before any tensor is looked at: is it ours, this version, whole? */
 static racah_status check_header(const racahi_safetensors *f, racah_error *err)
 {
-    const char *format = racahi_safetensors_meta(f, "format"), *version = racahi_safetensors_meta(f, "format_version");
+    const char *format = racahi_safetensors_meta(f, "format"),
+               *version = racahi_safetensors_meta(f, "format_version");
     if (!format || strcmp(format, "racah") != 0)
-        return racahi_fail(err, RACAH_EFORMAT, "%s: not a Racah model (metadata \"format\" is not \"racah\")", f->path);
+        return racahi_fail(err, RACAH_EFORMAT, "%s: not a Racah model (metadata \"format\" is not \"racah\")",
+                           f->path);
     char *end;
     long v = version ? strtol(version, &end, 10) : 0;
     if (!version || end == version || *end || v < 1)
-        return racahi_fail(err, RACAH_EFORMAT, "%s: format_version \"%.20s\" is not a positive integer", f->path,
-                           version ? version : "");
+        return racahi_fail(err, RACAH_EFORMAT, "%s: format_version \"%.20s\" is not a positive integer",
+                           f->path, version ? version : "");
     if (v > FORMAT_VERSION)
-        return racahi_fail(err, RACAH_EUNSUPPORTED, "%s: format version %ld is newer than this release reads (%d)",
-                           f->path, v, FORMAT_VERSION);
+        return racahi_fail(err, RACAH_EUNSUPPORTED,
+                           "%s: format version %ld is newer than this release reads (%d)", f->path, v,
+                           FORMAT_VERSION);
     const char *architecture = racahi_safetensors_meta(f, "architecture");
     if (!architecture || strcmp(architecture, ARCHITECTURE) != 0)
-        return racahi_fail(err, RACAH_EUNSUPPORTED, "%s: architecture \"%.40s\", this release has " ARCHITECTURE,
-                           f->path, architecture ? architecture : "");
+        return racahi_fail(err, RACAH_EUNSUPPORTED,
+                           "%s: architecture \"%.40s\", this release has " ARCHITECTURE, f->path,
+                           architecture ? architecture : "");
     const char *sum = racahi_safetensors_meta(f, "sha256");
     if (!sum || strcmp(sum, f->sha256) != 0)
-        return racahi_fail(err, RACAH_EFORMAT, "%s: the data do not match their SHA-256 (%.16s..., file says %.16s...)",
-                           f->path, f->sha256, sum ? sum : "nothing");
+        return racahi_fail(err, RACAH_EFORMAT,
+                           "%s: the data do not match their SHA-256 (%.16s..., file says %.16s...)", f->path,
+                           f->sha256, sum ? sum : "nothing");
     return RACAH_OK;
 }
 
@@ -230,17 +245,21 @@ static racah_status read_parameters(racah_model *m, const racahi_safetensors *f,
 /* A tensor nobody asked for belongs to a model that is not the one the config describes. */
 static racah_status no_others(const racah_model *m, const racahi_safetensors *f, racah_error *err)
 {
-    if (f->n == m->table.n + 3 + 7 * m->nref) return RACAH_OK; /* names in a file are distinct, ours are all there */
+    if (f->n == m->table.n + 3 + 7 * m->nref)
+        return RACAH_OK; /* names in a file are distinct, ours are all there */
     for (size_t i = 0; i < f->n; i++) {
         const char *name = f->t[i].name;
-        if (racahi_model_param(m, name) || !strcmp(name, "E0") || !strcmp(name, "scale") || !strcmp(name, "shift"))
+        if (racahi_model_param(m, name) || !strcmp(name, "E0") || !strcmp(name, "scale") ||
+            !strcmp(name, "shift"))
             continue;
         char *end;
         if (strncmp(name, "ref/", 4) == 0 && strtoul(name + 4, &end, 10) < m->nref && *end == '/') continue;
-        return racahi_fail(err, RACAH_EFORMAT, "%s: tensor \"%.80s\" is no part of the model its config describes",
-                           f->path, name);
+        return racahi_fail(err, RACAH_EFORMAT,
+                           "%s: tensor \"%.80s\" is no part of the model its config describes", f->path,
+                           name);
     }
-    return racahi_fail(err, RACAH_EFORMAT, "%s: %zu tensors, wanted %zu", f->path, f->n, m->table.n + 3 + 7 * m->nref);
+    return racahi_fail(err, RACAH_EFORMAT, "%s: %zu tensors, wanted %zu", f->path, f->n,
+                       m->table.n + 3 + 7 * m->nref);
 }
 
 static racah_status read_model(racah_model **out, const racahi_safetensors *f, racah_error *err)
@@ -271,7 +290,8 @@ static racah_status read_model(racah_model **out, const racahi_safetensors *f, r
     const char *training = racahi_safetensors_meta(f, "training");
     m->training = racahi_strdup(training);
     m->path = racahi_strdup(f->path);
-    if ((training && !m->training) || !m->path) return racahi_fail(err, RACAH_ENOMEM, "%s: no memory", f->path);
+    if ((training && !m->training) || !m->path)
+        return racahi_fail(err, RACAH_ENOMEM, "%s: no memory", f->path);
     memcpy(m->sha256, f->sha256, sizeof m->sha256);
     return RACAH_OK;
 }

@@ -51,8 +51,8 @@ static racah_status add_layer(racahi_params *p, const racahi_config *cfg, int t,
             add(p, 1, in, out, 1 / sqrt((double)in), false, false, false, "layer%d.radial.%d", t, k);
         in = out;
     }
-    p->layer[t].radial[cfg->nmlp] = add(p, in, racahi_conv_nw(conv), C, 1 / sqrt((double)in), false, false, true,
-                                        "layer%d.radial.%d", t, cfg->nmlp);
+    p->layer[t].radial[cfg->nmlp] = add(p, in, racahi_conv_nw(conv), C, 1 / sqrt((double)in), false, false,
+                                        true, "layer%d.radial.%d", t, cfg->nmlp);
     for (int l = 0; l <= cfg->l_max; l++) {
         size_t ns = racahi_conv_nslot(conv, l);
         if (ns)
@@ -63,8 +63,8 @@ static racah_status add_layer(racahi_params *p, const racahi_config *cfg, int t,
         for (int nu = 1; nu <= cfg->correlation; nu++) {
             size_t np = racahi_product_npath_of(prod, L, nu);
             if (np) /* unit-variance polynomials: the sum over orders and paths has unit variance, too */
-                p->layer[t].product[L][nu] = add(p, nelem, np, C, 1 / sqrt((double)np * cfg->correlation), true,
-                                                 false, true, "layer%d.product.L%d.nu%d", t, L, nu);
+                p->layer[t].product[L][nu] = add(p, nelem, np, C, 1 / sqrt((double)np * cfg->correlation),
+                                                 true, false, true, "layer%d.product.L%d.nu%d", t, L, nu);
         }
     for (int l = 0; l <= lout; l++)
         p->layer[t].linear[l] = add(p, 1, C, C, inv_sqrt_c, true, true, true, "layer%d.linear.l%d", t, l);

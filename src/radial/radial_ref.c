@@ -33,13 +33,6 @@ void racahi_mlp_ref(const racahi_radial *p, const double *const *w, double r, do
     }
 }
 
-/* Cardinal B-spline of degree p, support [0, p+1], by the recurrence of de Boor and Cox. */
-static double cardinal(int p, double x)
-{
-    if (p == 0) return x >= 0 && x < 1;
-    return (x * cardinal(p - 1, x) + (p + 1 - x) * cardinal(p - 1, x - 1)) / p;
-}
-
 /* Uniform B-spline of degree p on [0, p+1] (Cox-de Boor), and its derivative. */
 static double bspline(int p, double x)
 {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * Level 2 (local and ghost atoms, exchange callbacks) against level 1 (periodic structure), on one and two ranks.
+ * Level 2 (local and ghost atoms, exchange callbacks) against level 1 (periodic structure), on one and two
+ * ranks.
  *
- * A periodic structure is cut into ranks: each owns some atoms, and every image of any atom within cutoff + skin of
- * one of them is a ghost with an owner (rank, local index). Ranks are threads; the exchange is a barrier, then rows
- * read from the owner (forward) or ghosts of both ranks added in a fixed order (reverse), then a barrier. */
+ * A periodic structure is cut into ranks: each owns some atoms, and every image of any atom within cutoff +
+ * skin of one of them is a ghost with an owner (rank, local index). Ranks are threads; the exchange is a
+ * barrier, then rows read from the owner (forward) or ghosts of both ranks added in a fixed order (reverse),
+ * then a barrier. */
 #include "engine_fixture.h"
 
 #include <pthread.h>
@@ -15,9 +17,9 @@
 
 typedef struct rank {
     size_t nlocal, nghost;
-    int global[64];               /* of local atoms */
+    int global[64]; /* of local atoms */
     int owner_rank[MAX_GHOST], owner_row[MAX_GHOST];
-    double *pos;                  /* (nlocal+nghost,3) */
+    double *pos; /* (nlocal+nghost,3) */
     int *elements, *numneigh, **neighbors;
     /* results */
     double energy, interaction, virial[9], *forces, *atom_energy, *atom_virial;
@@ -77,7 +79,8 @@ static int reverse(void *ctx, void *rows, size_t width)
     me->widths[me->ncalls++] = width;
     w->rows[x->me] = rows;
     pthread_barrier_wait(&w->barrier);
-    for (int p = 0; p < w->nranks; p++) /* ghost rows are read by all, local rows written by their owner only */
+    for (int p = 0; p < w->nranks;
+         p++) /* ghost rows are read by all, local rows written by their owner only */
         for (size_t g = 0; g < w->r[p].nghost; g++)
             if (w->r[p].owner_rank[g] == x->me)
                 add_row((char *)rows + (size_t)w->r[p].owner_row[g] * bytes,
@@ -140,9 +143,11 @@ static void cut(world *w, const fixture_atoms *a, const racah_model *m, const in
                 if ((n[0] && !a->pbc[0]) || (n[1] && !a->pbc[1]) || (n[2] && !a->pbc[2])) continue;
                 double x[3];
                 for (int c = 0; c < 3; c++)
-                    x[c] = a->pos[3 * j + (size_t)c] + n[0] * a->cell[c] + n[1] * a->cell[3 + c] + n[2] * a->cell[6 + c];
+                    x[c] = a->pos[3 * j + (size_t)c] + n[0] * a->cell[c] + n[1] * a->cell[3 + c] +
+                           n[2] * a->cell[6 + c];
                 bool near = false;
-                for (size_t i = 0; i < r->nlocal && !near; i++) near = distance2(x, r->pos + 3 * i) < reach * reach;
+                for (size_t i = 0; i < r->nlocal && !near; i++)
+                    near = distance2(x, r->pos + 3 * i) < reach * reach;
                 if (!near) continue;
                 assert_true(r->nghost < MAX_GHOST);
                 const size_t at = r->nlocal + r->nghost;
@@ -178,12 +183,24 @@ typedef struct job {
 
 static racah_local local_system(rank *r, context *x, int threads)
 {
-    return (racah_local){.size = sizeof(racah_local), .threads = threads, .nlocal = r->nlocal, .nghost = r->nghost,
-                         .positions = r->pos, .elements = r->elements, .numneigh = r->numneigh,
-                         .neighbors = (const int *const *)r->neighbors, .neighbor_mask = 0x1fffffff,
-                         .forward = forward, .reverse = reverse, .exchange_ctx = x, .energy = &r->energy,
-                         .interaction_energy = &r->interaction, .forces = r->forces, .virial = r->virial,
-                         .atom_energy = r->atom_energy, .atom_virial = r->atom_virial};
+    return (racah_local){.size = sizeof(racah_local),
+                         .threads = threads,
+                         .nlocal = r->nlocal,
+                         .nghost = r->nghost,
+                         .positions = r->pos,
+                         .elements = r->elements,
+                         .numneigh = r->numneigh,
+                         .neighbors = (const int *const *)r->neighbors,
+                         .neighbor_mask = 0x1fffffff,
+                         .forward = forward,
+                         .reverse = reverse,
+                         .exchange_ctx = x,
+                         .energy = &r->energy,
+                         .interaction_energy = &r->interaction,
+                         .forces = r->forces,
+                         .virial = r->virial,
+                         .atom_energy = r->atom_energy,
+                         .atom_virial = r->atom_virial};
 }
 
 static void *run_rank(void *p)
@@ -240,10 +257,18 @@ static totals level1(racah_calc *c, const fixture_atoms *a)
     racah_error err;
     totals t;
     memset(&t, 0, sizeof t);
-    racah_structure s = {.size = sizeof s, .natoms = a->n, .positions = a->pos, .atomic_numbers = a->Z, .cell = a->cell,
-                         .pbc = {a->pbc[0], a->pbc[1], a->pbc[2]}, .energy = &t.energy,
-                         .interaction_energy = &t.interaction, .forces = t.forces, .virial = t.virial,
-                         .atom_energy = t.atom_energy, .atom_virial = t.atom_virial};
+    racah_structure s = {.size = sizeof s,
+                         .natoms = a->n,
+                         .positions = a->pos,
+                         .atomic_numbers = a->Z,
+                         .cell = a->cell,
+                         .pbc = {a->pbc[0], a->pbc[1], a->pbc[2]},
+                         .energy = &t.energy,
+                         .interaction_energy = &t.interaction,
+                         .forces = t.forces,
+                         .virial = t.virial,
+                         .atom_energy = t.atom_energy,
+                         .atom_virial = t.atom_virial};
     RACAH_ASSERT_OK(racah_compute(c, &s, &err));
     return t;
 }
@@ -385,7 +410,8 @@ static void test_single_precision_exchanges_floats(void **state)
                *d = fixture_calc(m, RACAH_RADIAL_TABLE, RACAH_DOUBLE, RACAH_ISA_AUTO);
     assert_int_equal(racah_calc_exchange_bytes(s), 4);
     assert_int_equal(racah_calc_exchange_bytes(d), 8);
-    assert_int_equal(racah_calc_exchange_width(s), 4 * 32); /* (l_hidden+1)^2 rows of 18 channels in vectors of 16 */
+    assert_int_equal(racah_calc_exchange_width(s),
+                     4 * 32); /* (l_hidden+1)^2 rows of 18 channels in vectors of 16 */
     assert_int_equal(racah_calc_exchange_width(d), 4 * 24); /* of 8 */
     racah_calc_destroy(s), racah_calc_destroy(d);
     const fixture_atoms a = fixture_structure(12, 83);
@@ -495,8 +521,10 @@ static void test_outputs_accumulate_or_are_set_as_documented(void **state)
     const totals twice = fold(&w);
     assert_true(once.energy == twice.energy && once.interaction == twice.interaction);
     assert_memory_equal(once.virial, twice.virial, sizeof once.virial);
-    for (size_t i = 0; i < 3 * a.n; i++) RACAH_ASSERT_CLOSE_AT(i, twice.forces[i], 2 * once.forces[i], 1e-12, 1e-13);
-    for (size_t i = 0; i < a.n; i++) RACAH_ASSERT_CLOSE_AT(i, twice.atom_energy[i], 2 * once.atom_energy[i], 0, 1e-14);
+    for (size_t i = 0; i < 3 * a.n; i++)
+        RACAH_ASSERT_CLOSE_AT(i, twice.forces[i], 2 * once.forces[i], 1e-12, 1e-13);
+    for (size_t i = 0; i < a.n; i++)
+        RACAH_ASSERT_CLOSE_AT(i, twice.atom_energy[i], 2 * once.atom_energy[i], 0, 1e-14);
     for (size_t i = 0; i < 6 * a.n; i++)
         RACAH_ASSERT_CLOSE_AT(i, twice.atom_virial[i], 2 * once.atom_virial[i], 1e-12, 1e-13);
     /* each output may be left out; energy alone needs no way back */
@@ -520,7 +548,8 @@ static void test_outputs_accumulate_or_are_set_as_documented(void **state)
     racah_model_destroy(m);
 }
 
-/* ---- failures ------------------------------------------------------------------------------------------- */
+/* ---- failures -------------------------------------------------------------------------------------------
+ */
 
 static void fill_marks(rank *r)
 {
@@ -560,7 +589,8 @@ static void test_failing_callbacks_stop_and_leave_outputs_alone(void **state)
             run(&w, c, 1);
             assert_int_equal(r->status, RACAH_ECALLBACK);
             assert_int_equal(r->err.code, RACAH_ECALLBACK);
-            assert_non_null(strstr(r->err.msg, k < 2 ? "forward exchange of layer" : "reverse exchange of layer"));
+            assert_non_null(
+                strstr(r->err.msg, k < 2 ? "forward exchange of layer" : "reverse exchange of layer"));
             assert_int_equal(r->nforward, k < 2 ? k + 1 : 2); /* nothing is called after a failure */
             assert_int_equal(r->nreverse, k < 2 ? 0 : k - 1);
             assert_marks(r);

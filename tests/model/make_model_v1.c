@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Made tests/golden/model_v1.racah with release 0.1.0 (format version 1): a small random model with two reference
- * structures. Kept as its record; the file itself stays as it is, later releases must go on reading it.
- * Usage: make_model_v1 OUT.racah */
+ * Made tests/golden/model_v1.racah with release 0.1.0 (format version 1): a small random model with two
+ * reference structures. Kept as its record; the file itself stays as it is, later releases must go on reading
+ * it. Usage: make_model_v1 OUT.racah */
 #include "engine/engine_fixture.h"
 
 #include "../src/model/model.h"
@@ -11,11 +11,18 @@ static void add_reference(racah_model *m, racah_calc *c, const fixture_atoms *a)
     racah_error err;
     double energy, forces[192], virial[9];
     const bool periodic = a->pbc[0];
-    racah_structure s = {.size = sizeof s, .natoms = a->n, .positions = a->pos, .atomic_numbers = a->Z,
-                         .cell = periodic ? a->cell : NULL, .pbc = {a->pbc[0], a->pbc[1], a->pbc[2]},
-                         .energy = &energy, .forces = forces, .virial = virial};
+    racah_structure s = {.size = sizeof s,
+                         .natoms = a->n,
+                         .positions = a->pos,
+                         .atomic_numbers = a->Z,
+                         .cell = periodic ? a->cell : NULL,
+                         .pbc = {a->pbc[0], a->pbc[1], a->pbc[2]},
+                         .energy = &energy,
+                         .forces = forces,
+                         .virial = virial};
     if (racah_compute(c, &s, &err) != RACAH_OK ||
-        racahi_model_add_reference(m, a->n, a->Z, a->pos, s.cell, a->pbc, energy, forces, virial, &err) != RACAH_OK) {
+        racahi_model_add_reference(m, a->n, a->Z, a->pos, s.cell, a->pbc, energy, forces, virial, &err) !=
+            RACAH_OK) {
         fprintf(stderr, "%s\n", err.msg);
         exit(1);
     }
@@ -25,9 +32,21 @@ int main(int argc, char **argv)
 {
     if (argc != 2) return 2;
     racah_error err;
-    racahi_config cfg = {.nelem = 2, .Z = {1, 8}, .layers = 2, .channels = 3, .l_max = 2, .l_hidden = 1,
-                         .correlation = 3, .weights = RACAHI_W_PATH, .family = RACAHI_FAMILY_COMPONENT, .r_max = 4.0,
-                         .nbessel = 5, .cutoff_p = 6, .nmlp = 2, .mlp = {6, 5}, .readout_width = 4,
+    racahi_config cfg = {.nelem = 2,
+                         .Z = {1, 8},
+                         .layers = 2,
+                         .channels = 3,
+                         .l_max = 2,
+                         .l_hidden = 1,
+                         .correlation = 3,
+                         .weights = RACAHI_W_PATH,
+                         .family = RACAHI_FAMILY_COMPONENT,
+                         .r_max = 4.0,
+                         .nbessel = 5,
+                         .cutoff_p = 6,
+                         .nmlp = 2,
+                         .mlp = {6, 5},
+                         .readout_width = 4,
                          .lambda = {3.5, 1.0 / 0.3}};
     racah_model *m = fixture_model(&cfg, 20261121);
     racah_calc *c = fixture_calc(m, RACAH_RADIAL_EXACT, RACAH_DOUBLE, RACAH_ISA_BASELINE);

@@ -6,9 +6,21 @@
 
 static racahi_config good(void)
 {
-    return (racahi_config){.nelem = 3, .Z = {1, 6, 8}, .layers = 2, .channels = 5, .l_max = 3, .l_hidden = 1,
-                           .correlation = 3, .weights = RACAHI_W_DEGREE, .family = RACAHI_FAMILY_GAUNT, .r_max = 4.75,
-                           .nbessel = 7, .cutoff_p = 6, .nmlp = 2, .mlp = {11, 13}, .readout_width = 9,
+    return (racahi_config){.nelem = 3,
+                           .Z = {1, 6, 8},
+                           .layers = 2,
+                           .channels = 5,
+                           .l_max = 3,
+                           .l_hidden = 1,
+                           .correlation = 3,
+                           .weights = RACAHI_W_DEGREE,
+                           .family = RACAHI_FAMILY_GAUNT,
+                           .r_max = 4.75,
+                           .nbessel = 7,
+                           .cutoff_p = 6,
+                           .nmlp = 2,
+                           .mlp = {11, 13},
+                           .readout_width = 9,
                            .lambda = {3.25, 1.0 / 3}};
 }
 
@@ -16,25 +28,26 @@ static void refused(const racahi_config *c, const char *says)
 {
     racah_error err = {0};
     assert_int_equal(racahi_config_check(c, &err), RACAH_EINVAL);
-    if (err.code != RACAH_EINVAL || !strstr(err.msg, says)) fail_msg("message '%s', wanted '%s'", err.msg, says);
+    if (err.code != RACAH_EINVAL || !strstr(err.msg, says))
+        fail_msg("message '%s', wanted '%s'", err.msg, says);
     assert_int_equal(racahi_config_check(c, NULL), RACAH_EINVAL);
     racah_model *m = (racah_model *)&err;
     assert_int_equal(racahi_model_create(&m, c, &err), RACAH_EINVAL);
     assert_null(m);
 }
 
-#define REFUSED(change, says)                                                                 \
-    do {                                                                                      \
-        racahi_config c = good();                                                             \
-        change;                                                                               \
-        refused(&c, says);                                                                    \
+#define REFUSED(change, says)                                                                                \
+    do {                                                                                                     \
+        racahi_config c = good();                                                                            \
+        change;                                                                                              \
+        refused(&c, says);                                                                                   \
     } while (0)
-#define ACCEPTED(change)                                                                      \
-    do {                                                                                      \
-        racah_error err;                                                                      \
-        racahi_config c = good();                                                             \
-        change;                                                                               \
-        RACAH_ASSERT_OK(racahi_config_check(&c, &err));                                       \
+#define ACCEPTED(change)                                                                                     \
+    do {                                                                                                     \
+        racah_error err;                                                                                     \
+        racahi_config c = good();                                                                            \
+        change;                                                                                              \
+        RACAH_ASSERT_OK(racahi_config_check(&c, &err));                                                      \
     } while (0)
 
 static void test_config_integers_have_limits(void **state)
@@ -105,14 +118,16 @@ static void test_config_json_round_trip_is_exact(void **state)
     for (int k = 0; k < 4; k++) {
         racahi_config a = good(), b;
         if (k == 1) a.nmlp = 0, a.weights = RACAHI_W_PATH, a.family = RACAHI_FAMILY_COMPONENT;
-        if (k == 2) a.layers = 1, a.weights = RACAHI_W_SHARED, a.r_max = nextafter(5, 6), a.lambda[0] = 0x1p-40;
+        if (k == 2)
+            a.layers = 1, a.weights = RACAHI_W_SHARED, a.r_max = nextafter(5, 6), a.lambda[0] = 0x1p-40;
         if (k == 3) {
             a.nelem = 118, a.layers = 4, a.nmlp = 6;
             for (int e = 0; e < 118; e++) a.Z[e] = e + 1;
             for (int i = 0; i < 6; i++) a.mlp[i] = 4096 - i;
             for (int t = 0; t < 4; t++) a.lambda[t] = sqrt(2 + t);
         }
-        for (int t = a.layers; t < RACAHI_MAX_LAYERS; t++) a.lambda[t] = 0; /* what is not written comes back as 0 */
+        for (int t = a.layers; t < RACAHI_MAX_LAYERS; t++)
+            a.lambda[t] = 0; /* what is not written comes back as 0 */
         for (int i = a.nmlp; i < RACAHI_MAX_MLP; i++) a.mlp[i] = 0;
         for (int e = a.nelem; e < RACAHI_MAX_ELEMENTS; e++) a.Z[e] = 0;
         char *text = racahi_config_to_json(&a);
@@ -123,10 +138,12 @@ static void test_config_json_round_trip_is_exact(void **state)
         assert_memory_equal(a.mlp, b.mlp, sizeof a.mlp);
         assert_memory_equal(a.lambda, b.lambda, sizeof a.lambda);
         assert_memory_equal(&a.r_max, &b.r_max, sizeof a.r_max);
-        const int got[] = {b.nelem, b.layers, b.channels, b.l_max, b.l_hidden, b.correlation, (int)b.weights,
-                           (int)b.family, b.nbessel, b.cutoff_p, b.nmlp, b.readout_width};
-        const int want[] = {a.nelem, a.layers, a.channels, a.l_max, a.l_hidden, a.correlation, (int)a.weights,
-                            (int)a.family, a.nbessel, a.cutoff_p, a.nmlp, a.readout_width};
+        const int got[] = {b.nelem,    b.layers,      b.channels,     b.l_max,
+                           b.l_hidden, b.correlation, (int)b.weights, (int)b.family,
+                           b.nbessel,  b.cutoff_p,    b.nmlp,         b.readout_width};
+        const int want[] = {a.nelem,    a.layers,      a.channels,     a.l_max,
+                            a.l_hidden, a.correlation, (int)a.weights, (int)a.family,
+                            a.nbessel,  a.cutoff_p,    a.nmlp,         a.readout_width};
         assert_memory_equal(got, want, sizeof got);
         char *again = racahi_config_to_json(&b);
         assert_string_equal(text, again);
@@ -155,13 +172,15 @@ static const bad_json bad_texts[] = {
     {"{", "", "config: not JSON", RACAH_EFORMAT},
     {"}", "} 1", "config: not JSON", RACAH_EFORMAT},
     {"\"layers\":2", "\"layers\":2,\"layers\":2", "config: not JSON: duplicate", RACAH_EFORMAT},
-    {"\"layers\":2", "\"layers\":2,\"residual\":true", "config: key \"residual\" is not known", RACAH_EFORMAT},
+    {"\"layers\":2", "\"layers\":2,\"residual\":true", "config: key \"residual\" is not known",
+     RACAH_EFORMAT},
     {"\"layers\":2,", "", "config: \"layers\" is not an integer", RACAH_EFORMAT},
     {"\"layers\":2", "\"layers\":2.0", "config: \"layers\" is not an integer", RACAH_EFORMAT},
     {"\"layers\":2", "\"layers\":\"2\"", "config: \"layers\" is not an integer", RACAH_EFORMAT},
     {"\"layers\":2", "\"layers\":null", "config: \"layers\" is not an integer", RACAH_EFORMAT},
     {"\"layers\":2", "\"layers\":4294967298", "config: \"layers\" is out of range", RACAH_EFORMAT},
-    {"\"layers\":2", "\"layers\":3", "config: \"lambda\" is not an array of one number for each of 3", RACAH_EFORMAT},
+    {"\"layers\":2", "\"layers\":3", "config: \"lambda\" is not an array of one number for each of 3",
+     RACAH_EFORMAT},
     {"\"layers\":2", "\"layers\":-1", "config: \"lambda\" is not an array", RACAH_EFORMAT},
     {"\"layers\":2", "\"layers\":1000000", "config: \"lambda\" is not an array", RACAH_EFORMAT},
     {"\"channels\":5,", "", "config: \"channels\" is not an integer", RACAH_EFORMAT},
@@ -175,9 +194,11 @@ static const bad_json bad_texts[] = {
     {"\"correlation\":3", "\"correlation\":0", "config: correlation = 0", RACAH_EINVAL},
     {"\"weights\":\"degree\",", "", "config: \"weights\" is not a string", RACAH_EFORMAT},
     {"\"weights\":\"degree\"", "\"weights\":1", "config: \"weights\" is not a string", RACAH_EFORMAT},
-    {"\"weights\":\"degree\"", "\"weights\":\"separable\"", "config: \"weights\" is \"separable\", which", RACAH_EFORMAT},
+    {"\"weights\":\"degree\"", "\"weights\":\"separable\"", "config: \"weights\" is \"separable\", which",
+     RACAH_EFORMAT},
     {"\"family\":\"gaunt\",", "", "config: \"family\" is not a string", RACAH_EFORMAT},
-    {"\"family\":\"gaunt\"", "\"family\":\"matrix\"", "config: \"family\" is \"matrix\", which", RACAH_EFORMAT},
+    {"\"family\":\"gaunt\"", "\"family\":\"matrix\"", "config: \"family\" is \"matrix\", which",
+     RACAH_EFORMAT},
     {"\"r_max\":4.75,", "", "config: \"r_max\" is not a number", RACAH_EFORMAT},
     {"\"r_max\":4.75", "\"r_max\":\"4.75\"", "config: \"r_max\" is not a number", RACAH_EFORMAT},
     {"\"r_max\":4.75", "\"r_max\":1e999", "config: not JSON", RACAH_EFORMAT},
@@ -189,19 +210,23 @@ static const bad_json bad_texts[] = {
     {"\"cutoff_p\":6", "\"cutoff_p\":1", "config: cutoff_p = 1", RACAH_EINVAL},
     {"\"mlp\":[11,13],", "", "config: \"mlp\" is not an array of at most 6 integers", RACAH_EFORMAT},
     {"\"mlp\":[11,13]", "\"mlp\":11", "config: \"mlp\" is not an array of at most 6 integers", RACAH_EFORMAT},
-    {"\"mlp\":[11,13]", "\"mlp\":[1,1,1,1,1,1,1]", "config: \"mlp\" is not an array of at most 6", RACAH_EFORMAT},
+    {"\"mlp\":[11,13]", "\"mlp\":[1,1,1,1,1,1,1]", "config: \"mlp\" is not an array of at most 6",
+     RACAH_EFORMAT},
     {"\"mlp\":[11,13]", "\"mlp\":[11,1.5]", "config: \"mlp\"[1] is not a small", RACAH_EFORMAT},
     {"\"mlp\":[11,13]", "\"mlp\":[-1]", "config: \"mlp\"[0] is not a small", RACAH_EFORMAT},
     {"\"mlp\":[11,13]", "\"mlp\":[11,0]", "config: mlp: width = 0", RACAH_EINVAL},
     {"\"readout_width\":9,", "", "config: \"readout_width\" is not an integer", RACAH_EFORMAT},
     {"\"readout_width\":9", "\"readout_width\":5000", "config: readout_width = 5000", RACAH_EINVAL},
-    {"\"elements\":[1,6,8],", "", "config: \"elements\" is not an array of at most 118 integers", RACAH_EFORMAT},
+    {"\"elements\":[1,6,8],", "", "config: \"elements\" is not an array of at most 118 integers",
+     RACAH_EFORMAT},
     {"\"elements\":[1,6,8]", "\"elements\":{}", "config: \"elements\" is not an array", RACAH_EFORMAT},
     {"\"elements\":[1,6,8]", "\"elements\":[]", "config: elements: their number = 0", RACAH_EINVAL},
     {"\"elements\":[1,6,8]", "\"elements\":[8,1]", "config: elements: 1 after 8", RACAH_EINVAL},
-    {"\"elements\":[1,6,8]", "\"elements\":[1,\"O\"]", "config: \"elements\"[1] is not a small", RACAH_EFORMAT},
+    {"\"elements\":[1,6,8]", "\"elements\":[1,\"O\"]", "config: \"elements\"[1] is not a small",
+     RACAH_EFORMAT},
     {"\"elements\":[1,6,8]", "\"elements\":[1,119]", "config: elements: atomic number = 119", RACAH_EINVAL},
-    {"\"lambda\":[3.25,", "\"lambda\":[", "config: \"lambda\" is not an array of one number for each of 2", RACAH_EFORMAT},
+    {"\"lambda\":[3.25,", "\"lambda\":[", "config: \"lambda\" is not an array of one number for each of 2",
+     RACAH_EFORMAT},
     {"\"lambda\":[3.25,", "\"lambda\":[true,", "config: \"lambda\" is not a number", RACAH_EFORMAT},
     {"\"lambda\":[3.25,", "\"lambda\":[0,", "config: lambda = 0", RACAH_EINVAL},
 };
@@ -216,14 +241,16 @@ static void test_config_json_errors_name_the_key(void **state)
         racah_error err = {0};
         racah_status st = racahi_config_from_json(&c, text, &err);
         if (st != b->status || err.code != st || strncmp(err.msg, b->says, strlen(b->says)) != 0)
-            fail_msg("case %zu (%s): status %d, message '%s', wanted %d, '%s'", k, b->to, st, err.msg, b->status, b->says);
+            fail_msg("case %zu (%s): status %d, message '%s', wanted %d, '%s'", k, b->to, st, err.msg,
+                     b->status, b->says);
         assert_int_equal(racahi_config_from_json(&c, text, NULL), b->status);
         free(text);
     }
     racahi_config c;
     racah_error err;
     static const char *const none[] = {"", "[]", "1", "null"};
-    for (size_t k = 0; k < 4; k++) assert_int_equal(racahi_config_from_json(&c, none[k], &err), RACAH_EFORMAT);
+    for (size_t k = 0; k < 4; k++)
+        assert_int_equal(racahi_config_from_json(&c, none[k], &err), RACAH_EFORMAT);
 }
 
 /* ---- tensor table and initial parameters ------------------------------------------------------------- */
@@ -302,14 +329,15 @@ static void test_model_init_is_deterministic_and_scaled(void **state)
         const size_t n = p->b * p->r * p->c;
         double s = 0, s2 = 0;
         for (size_t k = 0; k < n; k++) s += m->theta[p->offset + k], s2 += pow(m->theta[p->offset + k], 2);
-        RACAH_ASSERT_CLOSE_AT(i, s / ((double)n * p->gain), 0, 5 / sqrt((double)n), 0); /* five standard errors */
+        RACAH_ASSERT_CLOSE_AT(i, s / ((double)n * p->gain), 0, 5 / sqrt((double)n),
+                              0); /* five standard errors */
         RACAH_ASSERT_CLOSE_AT(i, s2 / ((double)n * p->gain * p->gain), 1, 5 * sqrt(2 / (double)n), 0);
     }
     racah_model_destroy(m), racah_model_destroy(same), racah_model_destroy(other);
 }
 
-/* theta[k]/gain: SplitMix64 and Box-Muller written out again in Python 3.11, November 2026. A change here makes old
- * training runs irreproducible. */
+/* theta[k]/gain: SplitMix64 and Box-Muller written out again in Python 3.11, November 2026. A change here
+ * makes old training runs irreproducible. */
 static void test_model_init_golden_numbers(void **state)
 {
     (void)state;
@@ -317,9 +345,10 @@ static void test_model_init_golden_numbers(void **state)
         uint64_t seed;
         size_t k;
         double value;
-    } golden[] = {{0, 0, -0.2788749225862045},  {0, 1, -0.7642228620191814},     {1, 0, 1.3256718696671204},
-                {1, 1, 0.42681060022473444},  {1, 17, 0.011341623952792096},   {12345, 900, -1.6019146080225193},
-                {UINT64_MAX, 2, 0.6563597671886586}};
+    } golden[] = {{0, 0, -0.2788749225862045},        {0, 1, -0.7642228620191814},
+                  {1, 0, 1.3256718696671204},         {1, 1, 0.42681060022473444},
+                  {1, 17, 0.011341623952792096},      {12345, 900, -1.6019146080225193},
+                  {UINT64_MAX, 2, 0.6563597671886586}};
     racahi_config c = good();
     for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) {
         racah_model *m = model(&c, golden[i].seed);
@@ -355,11 +384,13 @@ static void test_accessors_and_references(void **state)
     RACAH_ASSERT_CLOSE(racah_model_isolated_energy(m, 3), 0, 0, 0);
     assert_int_equal(racah_model_nelements(NULL), 0);
     assert_int_equal(racah_model_element_index(NULL, 1), -1);
-    assert_true(racah_model_cutoff(NULL) == 0 && racah_model_nparameters(NULL) == 0 && racah_model_layers(NULL) == 0);
+    assert_true(racah_model_cutoff(NULL) == 0 && racah_model_nparameters(NULL) == 0 &&
+                racah_model_layers(NULL) == 0);
     racah_model_destroy(NULL);
     assert_string_equal(racahi_model_param(m, "readout.hidden")->name, "readout.hidden");
     assert_null(racahi_model_param(m, "readout"));
-    double pos[6] = {0, 0, 0, 1, 2, 3}, forces[6] = {1, 2, 3, 4, 5, 6}, virial[9] = {9, 8, 7, 6, 5, 4, 3, 2, 1};
+    double pos[6] = {0, 0, 0, 1, 2, 3}, forces[6] = {1, 2, 3, 4, 5, 6},
+           virial[9] = {9, 8, 7, 6, 5, 4, 3, 2, 1};
     const double cell[9] = {5, 0, 0, 0, 6, 0, 0, 0, 7};
     const int species[2] = {8, 1}, pbc[3] = {1, 0, 1}, none[3] = {0};
     RACAH_ASSERT_OK(racahi_model_add_reference(m, 2, species, pos, cell, pbc, -1.5, forces, virial, &err));
@@ -368,7 +399,8 @@ static void test_accessors_and_references(void **state)
     assert_int_equal(m->nref, 2);
     assert_true(m->ref[0].has_cell && !m->ref[1].has_cell);
     assert_true(m->ref[0].pos[3] == 1 && m->ref[0].forces[5] == 6 && m->ref[0].virial[0] == 9);
-    assert_true(m->ref[0].energy == -1.5 && m->ref[1].energy == -2.5 && m->ref[1].n == 1 && m->ref[1].Z[0] == 8);
+    assert_true(m->ref[0].energy == -1.5 && m->ref[1].energy == -2.5 && m->ref[1].n == 1 &&
+                m->ref[1].Z[0] == 8);
     assert_memory_equal(m->ref[0].cell, cell, sizeof cell);
     assert_memory_equal(m->ref[0].pbc, pbc, sizeof pbc);
     racah_model_destroy(m);

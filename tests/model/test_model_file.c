@@ -17,7 +17,8 @@ static racah_model *small_model(void)
     for (int k = 0; k < 12; k++) forces[k] = 0.1 * k - 1 / 3.0;
     for (int k = 0; k < 9; k++) virial[k] = sqrt(k + 1);
     static const int none[3] = {0};
-    RACAH_ASSERT_OK(racahi_model_add_reference(m, 4, a.Z, a.pos, a.cell, a.pbc, -1.0 / 7, forces, virial, &err));
+    RACAH_ASSERT_OK(
+        racahi_model_add_reference(m, 4, a.Z, a.pos, a.cell, a.pbc, -1.0 / 7, forces, virial, &err));
     RACAH_ASSERT_OK(racahi_model_add_reference(m, 1, a.Z, a.pos, NULL, none, 0x1p-60, forces, virial, &err));
     m->training = racahi_strdup("{\"epochs\": 3, \"note\": \"\xc3\x85\"}");
     return m;
@@ -116,7 +117,8 @@ static void unsaved(racah_model *m, double *x, const char *tensor)
     const double keep = *x;
     *x = NAN;
     assert_int_equal(racahi_model_save(m, temporary(name, "nan"), &err), RACAH_ENUMERIC);
-    if (!strstr(err.msg, name) || !strstr(err.msg, tensor)) fail_msg("message '%s' does not name %s", err.msg, tensor);
+    if (!strstr(err.msg, name) || !strstr(err.msg, tensor))
+        fail_msg("message '%s' does not name %s", err.msg, tensor);
     assert_int_not_equal(access(name, F_OK), 0);
     *x = keep;
 }
@@ -151,9 +153,15 @@ static void reproduce(const racah_model *m, racah_radial radial, racah_precision
     for (size_t k = 0; k < m->nref; k++) {
         const racahi_reference *r = &m->ref[k];
         double e, f[192], v[9];
-        racah_structure s = {.size = sizeof s, .natoms = r->n, .positions = r->pos, .atomic_numbers = r->Z,
-                             .cell = r->has_cell ? r->cell : NULL, .pbc = {r->pbc[0], r->pbc[1], r->pbc[2]},
-                             .energy = &e, .forces = f, .virial = v};
+        racah_structure s = {.size = sizeof s,
+                             .natoms = r->n,
+                             .positions = r->pos,
+                             .atomic_numbers = r->Z,
+                             .cell = r->has_cell ? r->cell : NULL,
+                             .pbc = {r->pbc[0], r->pbc[1], r->pbc[2]},
+                             .energy = &e,
+                             .forces = f,
+                             .virial = v};
         RACAH_ASSERT_OK(racah_compute(c, &s, &err));
         RACAH_ASSERT_CLOSE(e, r->energy, tolerance, 0);
         for (size_t i = 0; i < 3 * r->n; i++) {
@@ -197,8 +205,10 @@ static void refused(const char *path, racah_status status, const char *says, con
     racah_error err = {0};
     racah_model *m = (racah_model *)&err;
     racah_status st = racah_model_load(&m, path, &err);
-    if (st != status || err.code != status || strncmp(err.msg, path, strlen(path)) != 0 || !strstr(err.msg, says))
-        fail_msg("%s: status %d (code %d), message '%s', wanted %d, '%s'", what, st, err.code, err.msg, status, says);
+    if (st != status || err.code != status || strncmp(err.msg, path, strlen(path)) != 0 ||
+        !strstr(err.msg, says))
+        fail_msg("%s: status %d (code %d), message '%s', wanted %d, '%s'", what, st, err.code, err.msg,
+                 status, says);
     assert_null(m);
     m = (racah_model *)&err;
     assert_int_equal(racah_model_load(&m, path, NULL), status);
@@ -206,18 +216,18 @@ static void refused(const char *path, racah_status status, const char *says, con
 }
 
 typedef enum change {
-    DROP,        /* leave the tensor out */
-    EXTRA,       /* one more tensor of this name */
-    LONGER,      /* first dimension one larger */
-    FLAT,        /* same elements, one dimension */
-    SWAPPED,     /* last two dimensions exchanged */
-    NARROW,      /* F32 for F64, I64 for I32 */
-    PUT_NAN,     /* element `value` is NaN */
+    DROP,    /* leave the tensor out */
+    EXTRA,   /* one more tensor of this name */
+    LONGER,  /* first dimension one larger */
+    FLAT,    /* same elements, one dimension */
+    SWAPPED, /* last two dimensions exchanged */
+    NARROW,  /* F32 for F64, I64 for I32 */
+    PUT_NAN, /* element `value` is NaN */
     PUT_INF,
-    PUT_INT,     /* element 0 of an I32 tensor is `value` */
+    PUT_INT, /* element 0 of an I32 tensor is `value` */
     META_DROP,
-    META_SET,    /* metadata `name` = from */
-    CONFIG       /* in the config text `from` becomes `to` */
+    META_SET, /* metadata `name` = from */
+    CONFIG    /* in the config text `from` becomes `to` */
 } change;
 
 typedef struct bad_file {
@@ -261,8 +271,10 @@ static const bad_file bad_files[] = {
     {FLAT, "ref/1/energy", 0, 0, 0, F, "tensor \"ref/1/energy\" has shape (1), wanted ()"},
     {NARROW, "ref/0/numbers", 0, 0, 0, F, "tensor \"ref/0/numbers\" has the wrong type, wanted I32"},
     {NARROW, "ref/0/positions", 0, 0, 0, F, "tensor \"ref/0/positions\" has the wrong type, wanted F64"},
-    {PUT_INT, "ref/0/numbers", 14, 0, 0, F, "tensor \"ref/0/numbers\" element 0 is 14, not an element of the model"},
-    {PUT_INT, "ref/1/numbers", -1, 0, 0, F, "tensor \"ref/1/numbers\" element 0 is -1, not an element of the model"},
+    {PUT_INT, "ref/0/numbers", 14, 0, 0, F,
+     "tensor \"ref/0/numbers\" element 0 is 14, not an element of the model"},
+    {PUT_INT, "ref/1/numbers", -1, 0, 0, F,
+     "tensor \"ref/1/numbers\" element 0 is -1, not an element of the model"},
     {PUT_NAN, "ref/0/positions", 7, 0, 0, F, "tensor \"ref/0/positions\" element 7 is not finite"},
     {PUT_INF, "ref/1/forces", 2, 0, 0, F, "tensor \"ref/1/forces\" element 2 is not finite"},
     {PUT_NAN, "ref/1/energy", 0, 0, 0, F, "tensor \"ref/1/energy\" element 0 is not finite"},
@@ -283,36 +295,46 @@ static const bad_file bad_files[] = {
     {META_SET, "format_version", 0, "-1", 0, F, "format_version \"-1\""},
     {META_SET, "format_version", 0, "2", 0, U, "format version 2 is newer than this release reads (1)"},
     {META_SET, "format_version", 0, "99999999999999999999", 0, U, "is newer than this release reads"},
-    {META_SET, "architecture", 0, "racah-transformer", 0, U, "architecture \"racah-transformer\", this release has"},
+    {META_SET, "architecture", 0, "racah-transformer", 0, U,
+     "architecture \"racah-transformer\", this release has"},
     {META_DROP, "architecture", 0, 0, 0, U, "architecture \"\", this release has"},
     {META_DROP, "config", 0, 0, 0, F, "metadata \"config\" is missing"},
     {META_SET, "config", 0, "{", 0, F, "config: not JSON"},
     {META_SET, "config", 0, "[]", 0, F, "config: not a JSON object"},
     /* config, key by key (every limit: test_config.c) */
     {CONFIG, 0, 0, "\"elements\":[1,8]", "\"elements\":[1,8,8]", F, "config: elements: 8 after 8"},
-    {CONFIG, 0, 0, "\"elements\":[1,8]", "\"elements\":[1]", F, "tensor \"embed\" has shape (1,2,3), wanted (1,1,3)"},
-    {CONFIG, 0, 0, "\"elements\":[1,8]", "\"elements\":[1,9]", F, "tensor \"ref/0/numbers\" element 1 is 8, not an element of the model"},
+    {CONFIG, 0, 0, "\"elements\":[1,8]", "\"elements\":[1]", F,
+     "tensor \"embed\" has shape (1,2,3), wanted (1,1,3)"},
+    {CONFIG, 0, 0, "\"elements\":[1,8]", "\"elements\":[1,9]", F,
+     "tensor \"ref/0/numbers\" element 1 is 8, not an element of the model"},
     {CONFIG, 0, 0, "\"layers\":2", "\"layers\":5", F, "config: \"lambda\" is not an array"},
     {CONFIG, 0, 0, "\"channels\":3", "\"channels\":0", F, "config: channels = 0, allowed are 1 .. 4096"},
-    {CONFIG, 0, 0, "\"channels\":3", "\"channels\":4", F, "tensor \"embed\" has shape (1,2,3), wanted (1,2,4)"},
+    {CONFIG, 0, 0, "\"channels\":3", "\"channels\":4", F,
+     "tensor \"embed\" has shape (1,2,3), wanted (1,2,4)"},
     {CONFIG, 0, 0, "\"l_max\":2", "\"l_max\":5", F, "config: l_max = 5"},
     {CONFIG, 0, 0, "\"l_max\":2", "\"l_max\":3", F, "tensor \"layer0.radial.2\" has shape"},
     {CONFIG, 0, 0, "\"l_max\":2", "\"l_max\":1", F, "tensor \"layer0.radial.2\" has shape"},
     {CONFIG, 0, 0, "\"l_hidden\":1", "\"l_hidden\":3", F, "config: l_hidden = 3"},
     {CONFIG, 0, 0, "\"l_hidden\":1", "\"l_hidden\":2", F, "tensor \"layer0.product.L2.nu1\" is missing"},
     {CONFIG, 0, 0, "\"correlation\":2", "\"correlation\":5", F, "config: correlation = 5"},
-    {CONFIG, 0, 0, "\"correlation\":2", "\"correlation\":3", F, "tensor \"layer0.product.L0.nu3\" is missing"},
-    {CONFIG, 0, 0, "\"correlation\":2", "\"correlation\":1", F, "is no part of the model its config describes"},
+    {CONFIG, 0, 0, "\"correlation\":2", "\"correlation\":3", F,
+     "tensor \"layer0.product.L0.nu3\" is missing"},
+    {CONFIG, 0, 0, "\"correlation\":2", "\"correlation\":1", F,
+     "is no part of the model its config describes"},
     {CONFIG, 0, 0, "\"weights\":\"degree\"", "\"weights\":\"none\"", F, "config: \"weights\" is \"none\""},
-    {CONFIG, 0, 0, "\"weights\":\"degree\"", "\"weights\":\"shared\"", F, "tensor \"layer0.radial.2\" has shape"},
+    {CONFIG, 0, 0, "\"weights\":\"degree\"", "\"weights\":\"shared\"", F,
+     "tensor \"layer0.radial.2\" has shape"},
     {CONFIG, 0, 0, "\"family\":\"component\"", "\"family\":3", F, "config: \"family\" is not a string"},
     {CONFIG, 0, 0, "\"r_max\":4.0", "\"r_max\":0", F, "config: r_max = 0"},
     {CONFIG, 0, 0, "\"bessel\":6", "\"bessel\":0", F, "config: bessel = 0"},
-    {CONFIG, 0, 0, "\"bessel\":6", "\"bessel\":7", F, "tensor \"layer0.radial.0\" has shape (1,6,12), wanted (1,7,12)"},
+    {CONFIG, 0, 0, "\"bessel\":6", "\"bessel\":7", F,
+     "tensor \"layer0.radial.0\" has shape (1,6,12), wanted (1,7,12)"},
     {CONFIG, 0, 0, "\"cutoff_p\":5", "\"cutoff_p\":13", F, "config: cutoff_p = 13"},
     {CONFIG, 0, 0, "\"mlp\":[12,9]", "\"mlp\":[12,-9]", F, "config: \"mlp\"[1]"},
-    {CONFIG, 0, 0, "\"mlp\":[12,9]", "\"mlp\":[12]", F, "tensor \"layer0.radial.1\" has shape (1,12,9), wanted"},
-    {CONFIG, 0, 0, "\"readout_width\":7", "\"readout_width\":8", F, "tensor \"readout.hidden\" has shape (1,3,7)"},
+    {CONFIG, 0, 0, "\"mlp\":[12,9]", "\"mlp\":[12]", F,
+     "tensor \"layer0.radial.1\" has shape (1,12,9), wanted"},
+    {CONFIG, 0, 0, "\"readout_width\":7", "\"readout_width\":8", F,
+     "tensor \"readout.hidden\" has shape (1,3,7)"},
     {CONFIG, 0, 0, "\"lambda\":[3.0,", "\"lambda\":[-3.0,", F, "config: lambda = -3"},
     {CONFIG, 0, 0, "{", "{\"residual\":true,", F, "config: key \"residual\" is not known"},
 };
@@ -361,7 +383,8 @@ static void write_changed(const racahi_safetensors *f, const bad_file *b, const 
             const char *at = strstr(value, b->from);
             if (!at) fail_msg("'%s' is not in %s", b->from, value);
             found = true;
-            if (asprintf(&config, "%.*s%s%s", (int)(at - value), value, b->to, at + strlen(b->from)) < 0) abort();
+            if (asprintf(&config, "%.*s%s%s", (int)(at - value), value, b->to, at + strlen(b->from)) < 0)
+                abort();
             value = config;
         }
         RACAH_ASSERT_OK(racahi_st_writer_meta(w, key, value, &err));
@@ -467,11 +490,12 @@ static void test_enormous_config_allocates_nothing(void **state)
     racah_model_destroy(m);
     for (int Z = 1; Z <= 118; Z++) snprintf(elements + strlen(elements), 8, "%d%s", Z, Z < 118 ? "," : "]");
     char *config;
-    if (asprintf(&config,
-                 "{\"elements\":%s,\"layers\":4,\"channels\":4096,\"l_max\":3,\"l_hidden\":2,\"correlation\":3,"
-                 "\"weights\":\"path\",\"family\":\"component\",\"r_max\":5.0,\"bessel\":64,\"cutoff_p\":6,"
-                 "\"mlp\":[4096,4096,4096,4096,4096,4096],\"readout_width\":4096,\"lambda\":[1.0,1.0,1.0,1.0]}",
-                 elements) < 0)
+    if (asprintf(
+            &config,
+            "{\"elements\":%s,\"layers\":4,\"channels\":4096,\"l_max\":3,\"l_hidden\":2,\"correlation\":3,"
+            "\"weights\":\"path\",\"family\":\"component\",\"r_max\":5.0,\"bessel\":64,\"cutoff_p\":6,"
+            "\"mlp\":[4096,4096,4096,4096,4096,4096],\"readout_width\":4096,\"lambda\":[1.0,1.0,1.0,1.0]}",
+            elements) < 0)
         abort();
     const bad_file big = {.how = META_SET, .name = "config", .from = config};
     racahi_safetensors *f;
@@ -479,7 +503,8 @@ static void test_enormous_config_allocates_nothing(void **state)
     write_changed(f, &big, name);
     racahi_safetensors_free(f);
     getrusage(RUSAGE_SELF, &before);
-    refused(name, RACAH_EFORMAT, "tensor \"embed\" has shape (1,2,3), wanted (1,118,4096)", "enormous config");
+    refused(name, RACAH_EFORMAT, "tensor \"embed\" has shape (1,2,3), wanted (1,118,4096)",
+            "enormous config");
     getrusage(RUSAGE_SELF, &after);
     const long grown = after.ru_maxrss - before.ru_maxrss; /* kB */
     print_message("memory grew by %ld kB\n", grown);
