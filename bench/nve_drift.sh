@@ -50,7 +50,9 @@ fix record all print 10 "\$(step*dt:%.6f) \$(etotal/atoms:%.15g) \$(temp:%.6f)" 
 run $nve
 END
 
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMP_NUM_THREADS=1
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+# more ranks than cores: Open MPI 4, Open MPI 5
+export OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe OMP_NUM_THREADS=1
 if ! mpirun -np "$ranks" "$build/lmp-racah" -in in.nve -log log.lammps </dev/null >screen.txt 2>&1; then
     tail -n 20 screen.txt >&2
     echo "nve_drift: LAMMPS failed; its output is in $work/screen.txt" >&2

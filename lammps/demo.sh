@@ -20,7 +20,9 @@ mkdir -p "$build/demo"
 cd "$build/demo"
 rm -f nve.txt rdf.txt nve.dump rdf.svg rdf.png log.lammps
 # Two ranks also on one core, and as root in a container.
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+# more ranks than cores: Open MPI 4, Open MPI 5
+export OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 export OMP_NUM_THREADS=1
 echo "demo: LAMMPS on $ranks MPI ranks, $nvt steps NVT + $nve steps NVE; log in $build/demo/log.lammps"
 if ! mpirun -np $ranks "$build/lmp-racah" -in "$root/lammps/in.demo" -log log.lammps -var model "$model" \

@@ -11,4 +11,6 @@ sh tests/setup.sh
 
 # Containers and CI run as root; one BLAS thread, because the tests choose their own number of threads.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OPENBLAS_NUM_THREADS=1
+# More ranks than cores, in Open MPI 4 and 5.
+export OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 exec ctest --test-dir "$build" -j 2 --output-on-failure --no-tests=error "$@" </dev/null

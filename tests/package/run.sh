@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Racah as others get it:  run.sh CASE SOURCE BUILD CC MODEL-MAKER
+# Racah as others get it:  run.sh CASE SOURCE BUILD CC GENERATOR MODEL-MAKER
 # symbols       libracah.so exports the functions of the public headers and nothing else
 # install       the installed tree works through find_package (shared, static) and pkg-config, and can be moved
 # subdirectory  add_subdirectory works, here as the build without AVX2 and AVX-512 kernels: same energy
 # readme        the C program of README.md compiles and runs
 set -eu
-kind=$1 source=$2 build=$3 cc=$4 maker=$5
+kind=$1 source=$2 build=$3 cc=$4 generator=$5 maker=$6
 work=$build/tests/package-$kind
 rm -rf "$work"
 mkdir -p "$work"
@@ -23,8 +23,8 @@ install_to() { quietly cmake --install "$build" --prefix "$1"; }
 consumer() {
     name=$1
     shift
-    quietly cmake -S "$source/tests/package/consumer" -B "$work/$name" -DCMAKE_BUILD_TYPE=Release \
-        -DCMAKE_C_COMPILER="$cc" "$@"
+    quietly cmake -S "$source/tests/package/consumer" -B "$work/$name" -G "$generator" \
+        -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER="$cc" "$@"
     quietly cmake --build "$work/$name" -j 2
     "$work/$name/consumer" "$work/model.racah" >"$work/$name.out" || fail "consumer $name failed"
     grep -q '^version 0\.' "$work/$name.out" || fail "consumer $name printed no version"
@@ -63,9 +63,10 @@ install)
     # too new a version must be refused
     sed 's/racah 0.1/racah 0.99/' "$source/tests/package/consumer/CMakeLists.txt" >"$work/CMakeLists.txt"
     cp "$source/tests/package/consumer/consumer.c" "$work/"
-    if cmake -S "$work" -B "$work/toonew" -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/log" 2>&1; then
+    if cmake -S "$work" -B "$work/toonew" -G "$generator" -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/log" 2>&1; then
         fail "find_package(racah 0.99) was satisfied"
     fi
+    grep -q 'requested version "0.99"' "$work/log" || fail "version 0.99 was refused for another reason"
     pc=$(dirname "$(find "$work/prefix" -name racah.pc)")
     export PKG_CONFIG_PATH="$pc${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
     quietly "$cc" -std=c11 -Wall -Wextra -Werror -o "$work/pc" "$source/tests/package/consumer/consumer.c" \

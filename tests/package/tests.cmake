@@ -8,7 +8,7 @@ if(RACAH_INSTALL AND RACAH_BUILD_CLI AND NOT RACAH_SANITIZE AND TARGET racah_cli
   foreach(case symbols install subdirectory readme)
     add_test(NAME package_${case}
       COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/run.sh ${case} ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}
-        ${CMAKE_C_COMPILER} $<TARGET_FILE:package_make_model>)
+        ${CMAKE_C_COMPILER} ${CMAKE_GENERATOR} $<TARGET_FILE:package_make_model>)
     set_tests_properties(package_${case} PROPERTIES LABELS package TIMEOUT 1200
       ENVIRONMENT "OPENBLAS_NUM_THREADS=1")
   endforeach()
