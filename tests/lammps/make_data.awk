@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # LAMMPS data files for the tests, displaced at random (minimal standard generator: the same numbers in every awk).
-#   awk -f make_data.awk -v kind=ortho|tric|slab|prim|gas [-v types=2] [-v style=atomic|bond]
+#   awk -f make_data.awk -v kind=ortho|tric|slab|prim|gas [-v types=2] [-v style=atomic|charge|bond|full]
 function uniform() { seed = (seed * 16807) % 2147483647; return seed / 2147483647 }
 function add(x, y, z) {
     n++
@@ -31,15 +31,18 @@ BEGIN {
             for (i = 1; i <= n; i++) { px[i] += xy * py[i] / ly + xz * pz[i] / lz; py[i] += yz * pz[i] / lz }
         }
     }
-    bonds = style == "bond"
+    if (style == "") style = "atomic"
+    bonds = style == "bond" || style == "full"
+    molecule = bonds ? "1 " : ""
+    charge = style == "charge" || style == "full" ? "0.25 " : ""
     printf "test structure: %s\n\n%d atoms\n%d atom types\n", kind, n, types
     if (bonds) printf "1 bonds\n1 bond types\n2 extra bond per atom\n"
     # The lower corner is not the origin, so that a forgotten shift shows.
     printf "\n%.15g %.15g xlo xhi\n%.15g %.15g ylo yhi\n%.15g %.15g zlo zhi\n", -1, lx - 1, 2, ly + 2, 0.5, lz + 0.5
     if (tilt) printf "%.15g %.15g %.15g xy xz yz\n", xy, xz, yz
-    printf "\nAtoms # %s\n\n", bonds ? "bond" : "atomic"
+    printf "\nAtoms # %s\n\n", style
     for (i = 1; i <= n; i++)
-        printf "%d %s%d %.15g %.15g %.15g\n", i, bonds ? "1 " : "", 1 + (types > 1 && uniform() < 0.4),
+        printf "%d %s%d %s%.15g %.15g %.15g\n", i, molecule, 1 + (types > 1 && uniform() < 0.4), charge,
             px[i] - 1, py[i] + 2, pz[i] + (kind == "slab" ? 2 : 0.5)
     if (bonds) printf "\nBonds\n\n1 1 1 2\n"
 }
