@@ -48,8 +48,9 @@ static const racahi_train_key keys[] = {
  "widths of the hidden layers of the radial network"},
 {"readout_width", KEY_INT, AT(readout_width), 1, 4096, NULL, "16", NULL, 0, NULL,
  "hidden width of the last readout"},
-{"neighbor_norm", KEY_CHOICE, AT(neighbor_norm), 0, 0, "average|sqrt|none", "average", NULL, 0, NULL,
- "sums over neighbours are divided by their average number, by its square root, or by 1"},
+{"neighbor_norm", KEY_CHOICE, AT(neighbor_norm), 0, 0, "average|sqrt|none", "sqrt", NULL, 0, NULL,
+ "sums over neighbours are divided by their average number (as MACE does), "
+ "by its square root (learns faster), or by 1"},
 {"avg_num_neighbors", KEY_NUMBER, AT(avg_num_neighbors), 0, 1e5, NULL, "0", NULL, 0, NULL,
  "that average; 0 takes it from the training data"},
 {"E0s", KEY_E0, AT(e0), 0, 0, "auto|isolated|average", "auto", NULL, 0, NULL,
