@@ -51,8 +51,8 @@ double racahi_act_ref(double z, double *da);
 void racahi_mlp_ref(const racahi_radial *p, const double *const *w, double r, double *scratch, double *W);
 
 /* ---- table: quintic spline through W at uniform knots 0 .. rc, with the exact slope and curvature at both ends.
- * Four continuous derivatives; a third of the memory of a Hermite table, so that it stays in cache (measured on
- * MACE-like radial functions: as exact as Hermite interpolation at the same knots). */
+ * Four continuous derivatives; a third of the memory of a Hermite table, so that it stays in cache; three times the
+ * error at the same knots (tests/radial), 3e-11 and 1e-8 of the largest value and slope at 512. */
 
 typedef struct racahi_table {
     size_t nknot, nout;
