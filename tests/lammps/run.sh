@@ -12,6 +12,7 @@ cd "$work"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 # more ranks than cores: Open MPI 4, Open MPI 5
 export OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
+export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe # Open MPI 5
 export OMPI_MCA_btl_vader_single_copy_mechanism=none OMP_NUM_THREADS=1
 passed=0 failed=0
 
@@ -313,6 +314,17 @@ include $source/lammps/racah_python.inc"
             unset load
             program=$RACAH_STOCK_LMP
             api "python-$np" "$np" three.racah 1 Si C
+            program=
+        done
+    fi
+    # And where it has the PLUGIN package, with that.
+    if [ -n "${RACAH_STOCK_LMP:-}" ] && "$RACAH_STOCK_LMP" -h 2>/dev/null | grep -qw PLUGIN; then
+        for np in 1 2; do
+            load="plugin load $build/racahplugin.so"
+            script "plugin-$np" tric2 "$potential"
+            unset load
+            program=$RACAH_STOCK_LMP
+            api "plugin-$np" "$np" three.racah 1 Si C
             program=
         done
     fi
