@@ -60,6 +60,10 @@ int cli_write_json(const char *path, json_t *object);
 /* Where tables for people go: stdout, or stderr while stdout carries JSON. */
 FILE *cli_table_stream(const char *json_path);
 
+/* Threads where the user names no number: OMP_NUM_THREADS, otherwise all cores this process may use. Not
+ * omp_get_max_threads: setting the OpenMP variant of OpenBLAS to one thread sets that to one as well. */
+int cli_default_threads(void);
+
 /* ---- models ---------------------------------------------------------------------------------- */
 
 /* "double|single" and "auto|cg|so2|gaunt|grid|cp" in the order of racah_precision and racah_method. */

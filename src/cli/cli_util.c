@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <omp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +187,15 @@ int cli_write_json(const char *path, json_t *object)
     json_decref(object);
     if (!ok) cli_message("%s: cannot be written: %s", path, strerror(errno));
     return ok ? CLI_OK : CLI_BAD_FILE;
+}
+
+int cli_default_threads(void)
+{
+    const char *text = getenv("OMP_NUM_THREADS");
+    char *end;
+    long n = text ? strtol(text, &end, 10) : 0; /* "4" or "4,2": the outermost level counts */
+    if (n < 1) n = omp_get_num_procs();
+    return n > 256 ? 256 : (int)n;
 }
 
 /* ---- models ---------------------------------------------------------------------------------- */

@@ -4,7 +4,6 @@
 #include "check.h"
 
 #include <math.h>
-#include <omp.h>
 #include <string.h>
 
 typedef struct check_job {
@@ -158,8 +157,7 @@ static int run(check_job *job)
 
 int racahi_cmd_check(int argc, char **argv)
 {
-    check_job job = {.threads = omp_get_max_threads(), .structures = 4, .seed = 1, .seconds = 30};
-    if (job.threads > 64) job.threads = 64;
+    check_job job = {.threads = cli_default_threads(), .structures = 4, .seed = 1, .seconds = 30};
     const cli_option options[] = {{"--json", CLI_STRING, &job.json, .metavar = "F",
                                    .help = "the figures as JSON; - for standard output"},
                                   {"--threads", CLI_INT, &job.threads, .min = 1, .max = 1024, .metavar = "N",

@@ -4,7 +4,6 @@
 #include "eval_stats.h"
 
 #include <errno.h>
-#include <omp.h>
 #include <string.h>
 
 typedef struct eval_job {
@@ -151,8 +150,7 @@ static int run(eval_job *job)
 
 int racahi_cmd_eval(int argc, char **argv)
 {
-    eval_job job = {.threads = omp_get_max_threads()};
-    if (job.threads > 64) job.threads = 64;
+    eval_job job = {.threads = cli_default_threads()};
     const cli_option options[] = {
         {"--out", CLI_STRING, &job.out, .metavar = "F.xyz",
          .help = "the frames with racah_energy, racah_forces, racah_stress"},

@@ -278,6 +278,7 @@ int racahi_cmd_train(int argc, char **argv)
     racahi_train_result result;
     racah_status st = racahi_train_config_read(&cfg, path[0], &err);
     if (st != RACAH_OK) return cli_error(st, &err);
+    if (cfg->threads == 0) cfg->threads = cli_default_threads();
     char ckpt[4096];
     snprintf(ckpt, sizeof ckpt, "%s.ckpt", cfg->output);
     if (resume && access(ckpt, R_OK) != 0) {

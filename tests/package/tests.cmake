@@ -10,7 +10,7 @@ if(RACAH_INSTALL AND RACAH_BUILD_CLI AND NOT RACAH_SANITIZE AND TARGET racah_cli
       COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/run.sh ${case} ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}
         ${CMAKE_C_COMPILER} ${CMAKE_GENERATOR} $<TARGET_FILE:package_make_model>)
     set_tests_properties(package_${case} PROPERTIES LABELS package TIMEOUT 1200
-      ENVIRONMENT "OPENBLAS_NUM_THREADS=1")
+      ENVIRONMENT "OPENBLAS_NUM_THREADS=1;OMP_NUM_THREADS=1")
   endforeach()
   # it builds the library with both cores
   set_tests_properties(package_subdirectory PROPERTIES RUN_SERIAL ON)
