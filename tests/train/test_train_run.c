@@ -330,7 +330,7 @@ static void test_train_run_time_limit_stops_and_reports(void **state)
     witness w;
     racahi_train_result r;
     RACAH_ASSERT_OK(
-        train("data.xyz", "time", "epochs: 1000000\nmax_minutes: 0.005\n", 0, false, &w, &r, &err));
+        train("data.xyz", "time", "epochs: 1000000\nmax_minutes: 0.05\n", 0, false, &w, &r, &err));
     assert_int_equal(r.end, RACAHI_TRAIN_TIME);
     assert_true(w.rows > 0);
 }
