@@ -73,6 +73,11 @@ typedef struct racah_calc_options {
     racah_method method;       /* RACAH_EUNSUPPORTED names what this release has */
     racah_radial radial;       /* TABLE: quintic interpolant of the radial functions and its exact derivative */
     racah_isa isa;             /* AUTO: best of this CPU; a variant the CPU lacks is RACAH_EUNSUPPORTED */
+    /* Since 0.1, second edition (a smaller size field leaves them out): */
+    const int *elements;       /* (nelements) element indices of the model that will occur; read at creation only.
+                                  Others are refused later, and no radial tables are made for their pairs.
+                                  NULL: all elements of the model */
+    int nelements;
 } racah_calc_options;
 
 typedef struct racah_calc racah_calc;

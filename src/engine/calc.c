@@ -14,7 +14,8 @@ struct racah_calc {
     racah_calc_options opt;
     racahi_net *net;
     racahi_weights *weights;
-    racahi_table table[RACAHI_MAX_LAYERS];
+    racahi_tables table;
+    bool used[RACAHI_MAX_ELEMENTS]; /* elements that may occur */
     racahi_engine_f64 *f64;
     racahi_engine_f32 *f32;
     racahi_system system;
@@ -29,7 +30,11 @@ void racah_calc_destroy(racah_calc *c)
     if (!c) return;
     racahi_engine_destroy_f64(c->f64);
     racahi_engine_destroy_f32(c->f32);
-    for (int t = 0; t < RACAHI_MAX_LAYERS; t++) racahi_table_free(&c->table[t]);
+    for (int t = 0; t < RACAHI_MAX_LAYERS; t++) {
+        racahi_table_free(&c->table.radial[t]);
+        racahi_table_free(&c->table.density[t]);
+    }
+    racahi_free(c->table.pair);
     racahi_weights_destroy(c->weights);
     racahi_net_destroy(c->net);
     racahi_system_free(&c->system);
@@ -58,16 +63,58 @@ static racah_status check_options(const racah_calc_options *o, racah_error *err)
     return RACAH_OK;
 }
 
+static racah_status choose_elements(racah_calc *c, racah_error *err)
+{
+    const int nelem = c->model->cfg.nelem;
+    if (!c->opt.elements)
+        for (int z = 0; z < nelem; z++) c->used[z] = true;
+    for (int k = 0; c->opt.elements && k < c->opt.nelements; k++) {
+        const int z = c->opt.elements[k];
+        if (z < 0 || z >= nelem)
+            return racahi_fail(err, RACAH_EINVAL, "calc options: element index %d, allowed are 0 .. %d", z, nelem - 1);
+        c->used[z] = true;
+    }
+    return RACAH_OK;
+}
+
+/* Unordered pairs of the elements in use get numbers; r0[number] is the pair's reference distance. */
+static racah_status number_pairs(racah_calc *c, size_t *npair, double **r0, racah_error *err)
+{
+    const size_t n = (size_t)c->net->cfg.nelem;
+    *npair = 1;
+    if (!c->net->r0) return RACAH_OK;
+    c->table.pair = racahi_malloc(n * n, sizeof *c->table.pair);
+    *r0 = racahi_malloc(n * (n + 1) / 2, sizeof **r0);
+    if (!c->table.pair || !*r0) return racahi_fail(err, RACAH_ENOMEM, "radial tables: pairs do not fit in memory");
+    *npair = 0;
+    for (size_t a = 0; a < n; a++)
+        for (size_t b = 0; b <= a; b++) {
+            const bool used = c->used[a] && c->used[b];
+            if (used) (*r0)[*npair] = c->net->r0[a * n + b];
+            c->table.pair[a * n + b] = c->table.pair[b * n + a] = used ? (int)(*npair)++ : -1;
+        }
+    return RACAH_OK;
+}
+
 static racah_status make_tables(racah_calc *c, racah_error *err)
 {
     const racahi_layout *at = &c->weights->at;
-    for (int t = 0; t < c->net->cfg.layers; t++) {
+    const bool single = c->opt.precision == RACAH_SINGLE;
+    size_t npair;
+    double *r0 = NULL;
+    racah_status st = number_pairs(c, &npair, &r0, err);
+    for (int t = 0; st == RACAH_OK && npair && t < c->net->cfg.layers; t++) {
         const double *w[RACAHI_MAX_MLP + 1];
         for (int k = 0; k <= c->net->cfg.nmlp; k++) w[k] = c->weights->w + at->layer[t].radial[k];
         racahi_radial r = racahi_net_radial(c->net, t, at->Cp);
-        RACAHI_TRY(racahi_table_create(&c->table[t], &r, w, TABLE_KNOTS, c->opt.precision == RACAH_SINGLE, err));
+        st = racahi_table_create_pairs(&c->table.radial[t], &r, w, TABLE_KNOTS, npair, r0, false, single, err);
+        if (st != RACAH_OK || !c->net->cfg.density[t]) continue;
+        for (int k = 0; k <= c->net->cfg.ndensity; k++) w[k] = c->weights->w + at->layer[t].density[k];
+        r = racahi_net_density(c->net);
+        st = racahi_table_create_pairs(&c->table.density[t], &r, w, TABLE_KNOTS, npair, r0, true, false, err);
     }
-    return RACAH_OK;
+    racahi_free(r0);
+    return st;
 }
 
 static racah_status build(racah_calc *c, racah_error *err)
@@ -79,10 +126,12 @@ static racah_status build(racah_calc *c, racah_error *err)
     RACAHI_TRY(racahi_weights_create_padded(&c->weights, c->net,
                                             ((size_t)m->cfg.channels + lanes - 1) / lanes * lanes, err));
     racahi_weights_set(c->weights, m->theta);
+    RACAHI_TRY(choose_elements(c, err));
+    c->opt.elements = NULL; /* the caller's array is not ours to keep */
     const bool exact = c->opt.radial == RACAH_RADIAL_EXACT;
     if (!exact) RACAHI_TRY(make_tables(c, err));
-    if (single) return racahi_engine_create_f32(&c->f32, c->net, c->weights, c->table, err);
-    return racahi_engine_create_f64(&c->f64, c->net, c->weights, exact ? NULL : c->table, err);
+    if (single) return racahi_engine_create_f32(&c->f32, c->net, c->weights, &c->table, err);
+    return racahi_engine_create_f64(&c->f64, c->net, c->weights, exact ? NULL : &c->table, err);
 }
 
 racah_status racah_calc_create(racah_calc **out, const racah_model *model, const racah_calc_options *options,
@@ -96,6 +145,8 @@ racah_status racah_calc_create(racah_calc **out, const racah_model *model, const
             return racahi_fail(err, RACAH_EINVAL, "calc options: size field is %zu, this release knows up to %zu",
                                options->size, sizeof opt);
         memcpy(&opt, options, options->size);
+        if (opt.elements && opt.nelements < 0)
+            return racahi_fail(err, RACAH_EINVAL, "calc options: nelements = %d", opt.nelements);
     }
     RACAHI_TRY(check_options(&opt, err));
     racah_calc *c = racahi_calloc(1, sizeof *c);
@@ -166,6 +217,13 @@ double racah_model_isolated_energy(const racah_model *m, int e)
     return m && e >= 0 && e < m->cfg.nelem ? m->E0[e] + m->shift[e] : 0;
 }
 
+static racah_status check_used(const racah_calc *c, size_t i, int z, racah_error *err)
+{
+    if (c->used[z]) return RACAH_OK;
+    return racahi_fail(err, RACAH_EINVAL, "atom %zu is %s, which is not among the elements this calculator was made for",
+                       i, racah_element_symbol(c->model->cfg.Z[z]));
+}
+
 static racah_status set_elements(racah_calc *c, const racah_structure *s, racah_error *err)
 {
     RACAHI_TRY(racahi_reserve((void **)&c->elem, &c->cap_elem, s->natoms, sizeof *c->elem, "elements", err));
@@ -176,6 +234,7 @@ static racah_status set_elements(racah_calc *c, const racah_structure *s, racah_
             return racahi_fail(err, RACAH_EINVAL, "atom %zu is %s (atomic number %d), an element the model was not trained for",
                                i, name ? name : "unknown", s->atomic_numbers[i]);
         }
+        RACAHI_TRY(check_used(c, i, c->elem[i], err));
     }
     return RACAH_OK;
 }
@@ -279,6 +338,8 @@ static racah_status check_local(const racah_calc *c, const racah_local *s, racah
         if (s->elements[i] < -1 || s->elements[i] >= c->net->cfg.nelem)
             return racahi_fail(err, RACAH_EINVAL, "element index of atom %zu is %d, allowed are -1 .. %d", i,
                                s->elements[i], c->net->cfg.nelem - 1);
+    for (size_t i = 0; i < M; i++)
+        if (s->elements[i] >= 0) RACAHI_TRY(check_used(c, i, s->elements[i], err));
     return RACAH_OK;
 }
 
@@ -335,7 +396,7 @@ size_t racah_calc_fixed_bytes(const racah_calc *c)
 {
     const racahi_layout *at = &c->weights->at;
     size_t bytes = (at->total + at->derived_total) * (sizeof(double) + (c->f32 ? sizeof(float) : 0));
-    for (int t = 0; t < c->net->cfg.layers; t++) bytes += c->table[t].bytes;
+    for (int t = 0; t < c->net->cfg.layers; t++) bytes += c->table.radial[t].bytes + c->table.density[t].bytes;
     return bytes;
 }
 

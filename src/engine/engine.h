@@ -18,11 +18,11 @@ typedef struct racahi_engine_f64 racahi_engine_f64;
 typedef struct racahi_engine_f32 racahi_engine_f32;
 
 /* The weights are read through the pointer at each evaluation (double) or converted at creation (float).
- * tables: radial tables, one for each layer, or NULL for exact radial functions (double only). */
+ * tables: radial tables, or NULL for exact radial functions (double only). */
 racah_status racahi_engine_create_f64(racahi_engine_f64 **out, const racahi_net *net, const racahi_weights *w,
-                                      const racahi_table *tables, racah_error *err);
+                                      const racahi_tables *tables, racah_error *err);
 racah_status racahi_engine_create_f32(racahi_engine_f32 **out, const racahi_net *net, const racahi_weights *w,
-                                      const racahi_table *tables, racah_error *err);
+                                      const racahi_tables *tables, racah_error *err);
 void racahi_engine_destroy_f64(racahi_engine_f64 *e);
 void racahi_engine_destroy_f32(racahi_engine_f32 *e);
 

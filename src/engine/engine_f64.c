@@ -12,12 +12,29 @@
 #include "engine_body.inc"
 #include "engine_run.inc"
 
+static racahi_radial basis_of(const racahi_net *net)
+{
+    const racahi_config *c = &net->cfg;
+    racahi_radial r = {.nb = c->nbessel, .p = c->cutoff_p, .rc = c->r_max, .isa = net->isa, .basis = c->basis,
+                       .transform = c->transform, .basis_param = c->has_basis_param ? c->basis_param : NULL};
+    memcpy(r.transform_param, c->transform_param, sizeof r.transform_param);
+    return r;
+}
+
 racahi_radial racahi_net_radial(const racahi_net *net, int t, size_t Cp)
 {
     const racahi_config *c = &net->cfg;
-    racahi_radial r = {.nb = c->nbessel, .p = c->cutoff_p, .rc = c->r_max, .nmlp = c->nmlp,
-                       .nout = net->layer[t].nw * Cp, .isa = net->isa};
+    racahi_radial r = basis_of(net);
+    r.nmlp = c->nmlp, r.nout = net->layer[t].nw * Cp;
     for (int k = 0; k < c->nmlp; k++) r.width[k] = (size_t)c->mlp[k];
+    return r;
+}
+
+racahi_radial racahi_net_density(const racahi_net *net)
+{
+    racahi_radial r = basis_of(net);
+    r.nmlp = net->cfg.ndensity, r.nout = 1;
+    for (int k = 0; k < r.nmlp; k++) r.width[k] = (size_t)net->cfg.density_mlp[k];
     return r;
 }
 
@@ -34,6 +51,7 @@ void racahi_engine_bytes(const racahi_net *net, size_t Cp, size_t real, size_t *
     for (int t = 0; t < net->cfg.layers; t++) {
         atom += (net->layer[t].SL + net->S) * Cp * real;
         if (t) row += net->layer[t].K * Cp * real;
+        if (net->cfg.density[t]) atom += sizeof(double);
     }
     *per_atom = atom + 2 * K * Cp * real;
     *per_row = row + K * Cp * real;

@@ -14,6 +14,19 @@ racahi_isa racahi_isa_choose(racah_isa want, bool *ok)
     return isa;
 }
 
+static racah_status reference_distances(racahi_net *net, racah_error *err)
+{
+    const racahi_config *c = &net->cfg;
+    const size_t n = (size_t)c->nelem;
+    if (c->transform == RACAHI_TRANSFORM_NONE) return RACAH_OK;
+    net->r0 = racahi_malloc(n * n, sizeof *net->r0);
+    if (!net->r0) return racahi_fail(err, RACAH_ENOMEM, "net: reference distances do not fit in memory");
+    for (size_t a = 0; a < n; a++)
+        for (size_t b = 0; b < n; b++)
+            net->r0[a * n + b] = racahi_transform_r0(c->transform, c->radius[a], c->radius[b]);
+    return RACAH_OK;
+}
+
 racah_status racahi_net_create(racahi_net **out, const racahi_config *cfg, racah_isa want, racah_error *err)
 {
     *out = NULL;
@@ -41,6 +54,7 @@ racah_status racahi_net_create(racahi_net **out, const racahi_config *cfg, racah
         p->nrow = racahi_conv_nrow(p->conv), p->nw = racahi_conv_nw(p->conv);
         p->npath = racahi_product_npath(p->prod), p->nentry = racahi_product_nentry(p->prod);
     }
+    if (st == RACAH_OK) st = reference_distances(net, err);
     if (st != RACAH_OK) {
         racahi_net_destroy(net);
         return st;
@@ -57,6 +71,7 @@ void racahi_net_destroy(racahi_net *net)
         racahi_product_destroy(net->layer[t].prod);
     }
     racahi_params_free(&net->table);
+    racahi_free(net->r0);
     racahi_free(net);
 }
 
@@ -85,11 +100,18 @@ racahi_layout racahi_layout_make(const racahi_net *net, size_t Cp)
             in = (size_t)c->mlp[k];
         }
         a.layer[t].radial[c->nmlp] = place(&a.total, in * p->nw * Cp);
+        in = (size_t)c->nbessel;
+        for (int k = 0; k <= c->ndensity && c->density[t]; k++) {
+            const size_t out = k < c->ndensity ? (size_t)c->density_mlp[k] : 1;
+            a.layer[t].density[k] = place(&a.total, in * out);
+            in = out;
+        }
         for (int l = 0; l <= c->l_max; l++)
-            a.layer[t].mix[l] = place(&a.total, racahi_conv_nslot(p->conv, l) * Cp * Cp);
+            a.layer[t].mix[l] =
+                place(&a.total, (c->element_mix[t] ? nelem : 1) * racahi_conv_nslot(p->conv, l) * Cp * Cp);
         a.layer[t].product = place(&a.total, nelem * p->npath * Cp);
         for (int l = 0; l <= p->lout; l++) a.layer[t].linear[l] = place(&a.total, Cp * Cp);
-        for (int l = 0; l <= (p->lin < p->lout ? p->lin : p->lout); l++)
+        for (int l = 0; l <= (p->lin < p->lout ? p->lin : p->lout) && racahi_net_has_skip(net, t); l++)
             a.layer[t].skip[l] = place(&a.total, nelem * Cp * Cp);
         a.layer[t].readout = place(&a.total, Cp);
         a.coef[t] = place(&a.derived_total, nelem * p->nentry * Cp);
@@ -130,8 +152,10 @@ static placement place_of(const racahi_net *net, const racahi_layout *a, int i)
         }
         for (int l = 0; l <= RACAHI_L_MAX; l++)
             if (i == p->layer[n].mix[l]) q.offset = a->layer[n].mix[l];
-        for (int k = 0; k <= RACAHI_MAX_MLP; k++)
+        for (int k = 0; k <= RACAHI_MAX_MLP; k++) {
             if (i == p->layer[n].radial[k]) q.offset = a->layer[n].radial[k];
+            if (i == p->layer[n].density[k]) q.offset = a->layer[n].density[k];
+        }
     }
     return q;
 }
@@ -208,7 +232,8 @@ void racahi_weights_set(racahi_weights *w, const double *theta)
     memset(w->derived + at->x0, 0, nelem * Cp * sizeof(double));
     memset(w->derived + at->skip0, 0, nelem * Cp * sizeof(double));
     element_rows(nelem, Cp, w->w + at->embed, w->w + at->layer[0].up[0], 0, w->derived + at->x0);
-    element_rows(nelem, Cp, w->w + at->embed, w->w + at->layer[0].skip[0], Cp * Cp, w->derived + at->skip0);
+    if (racahi_net_has_skip(net, 0))
+        element_rows(nelem, Cp, w->w + at->embed, w->w + at->layer[0].skip[0], Cp * Cp, w->derived + at->skip0);
     for (int t = 0; t < net->cfg.layers; t++) {
         const racahi_layer_plan *p = &net->layer[t];
         for (size_t z = 0; z < nelem; z++)
@@ -219,7 +244,7 @@ void racahi_weights_set(racahi_weights *w, const double *theta)
 }
 
 /* ---- isolated atoms ----------------------------------------------------------------------------------
- * A = 0, so h^1_z = skip0_z and h^(t+1)_z = h^t_z S_t[z] (l = 0 only); E = sum_t readout_t(h^(t+1)). */
+ * A = 0, so h^1_z = skip0_z and h^(t+1)_z = h^t_z S_t[z] (l = 0 only; 0 without S); E = sum_t readout_t(h^(t+1)). */
 
 static double act(double z, double *slope)
 {
@@ -236,7 +261,8 @@ static void isolated_features(const racahi_weights *w, size_t z, double *h /* [T
     memset(h, 0, (size_t)T * Cp * sizeof *h);
     memcpy(h, w->derived + at->skip0 + z * Cp, Cp * sizeof *h);
     for (int t = 1; t < T; t++)
-        element_rows(1, Cp, h + (size_t)(t - 1) * Cp, w->w + at->layer[t].skip[0] + z * Cp * Cp, 0,
+        if (racahi_net_has_skip(w->net, t))
+            element_rows(1, Cp, h + (size_t)(t - 1) * Cp, w->w + at->layer[t].skip[0] + z * Cp * Cp, 0,
                      h + (size_t)t * Cp);
 }
 
@@ -293,6 +319,10 @@ void racahi_isolated_backward(const racahi_weights *w, const double *seed, doubl
                     grad[at->layer[t].readout + c] += seed[z] * h[(size_t)t * Cp + c];
                     dh[c] += seed[z] * w->w[at->layer[t].readout + c];
                 }
+            if (!racahi_net_has_skip(w->net, t)) { /* h^(t+1) is 0 whatever came before */
+                memset(dh, 0, Cp * sizeof *dh);
+                continue;
+            }
             const double *in = t ? h + (size_t)(t - 1) * Cp : w->w + at->embed + z * Cp;
             const double *S = w->w + at->layer[t].skip[0] + z * Cp * Cp;
             double *dS = grad + at->layer[t].skip[0] + z * Cp * Cp;

@@ -34,13 +34,22 @@ struct racahi_net {
     racahi_isa isa;
     size_t S; /* (l_max+1)^2 */
     racahi_layer_plan layer[RACAHI_MAX_LAYERS];
+    double *r0; /* [nelem][nelem] reference distances of the transform, NULL without one */
 };
+
+/* Radial functions by interpolation. */
+typedef struct racahi_tables {
+    racahi_table radial[RACAHI_MAX_LAYERS];
+    racahi_table density[RACAHI_MAX_LAYERS]; /* tanh(d^2), double in both precisions */
+    int *pair; /* [nelem][nelem] table of two elements, -1 where one is not in use; NULL: one table for all pairs */
+} racahi_tables;
 
 /* Offsets (elements) in a padded weight buffer with channel stride Cp; channel dimensions are padded with zeros. */
 typedef struct racahi_layout {
     size_t Cp, total, embed, readout_hidden, readout_out;
     struct {
-        size_t up[RACAHI_LH_MAX + 1], radial[RACAHI_MAX_MLP + 1], mix[RACAHI_L_MAX + 1];
+        size_t up[RACAHI_LH_MAX + 1], radial[RACAHI_MAX_MLP + 1], density[RACAHI_MAX_MLP + 1];
+        size_t mix[RACAHI_L_MAX + 1]; /* [nelem or 1][nslot][Cp][Cp] */
         size_t product; /* [nelem][npath][Cp] */
         size_t linear[RACAHI_LH_MAX + 1], skip[RACAHI_LH_MAX + 1], readout;
     } layer[RACAHI_MAX_LAYERS];
@@ -72,6 +81,9 @@ size_t racahi_isolated_scratch(const racahi_net *net, size_t Cp); /* doubles */
 
 /* Radial functions of layer t with outputs padded to Cp channels. */
 racahi_radial racahi_net_radial(const racahi_net *net, int t, size_t Cp);
+/* The MLP of the density, one output; the same shape in all layers. */
+racahi_radial racahi_net_density(const racahi_net *net);
+static inline bool racahi_net_has_skip(const racahi_net *net, int t) { return !net->cfg.no_skip[t]; }
 
 racahi_isa racahi_isa_choose(racah_isa want, bool *ok);
 
@@ -103,6 +115,13 @@ typedef struct racahi_system {
 racah_status racahi_system_set(racahi_system *s, size_t N, size_t M, const int *elem, const size_t *row, const int *j,
                                const double *d, size_t tile_atoms, racah_error *err);
 void racahi_system_free(racahi_system *s);
+
+/* ZBL repulsion of edges below the sum of the covalent radii: added to the atoms' E_i, and times scale[z_i] to s->g
+ * where want_g. Nothing where the model has none. */
+void racahi_zbl_add(const racahi_net *net, racahi_system *s, const double *scale, int threads, double *atom_energy,
+                    bool want_g);
+/* Energy of one directed edge (half the pair's) and its slope in r; element indices. */
+double racahi_zbl_edge(const racahi_config *cfg, int zi, int zj, double r, double *slope);
 
 /* Forces (M,3), virial (9), per-atom virials (M,6): each added to, each may be NULL. From s->g. */
 void racahi_system_gather(const racahi_system *s, double *forces, double *virial, double *atom_virial);

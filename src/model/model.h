@@ -2,17 +2,23 @@
  * A model: its shape (config), its parameters (one flat vector with a table of tensors) and constants.
  *
  * The potential (design.md section 4; MACE, arXiv 2206.07697). Layer t = 0..T-1, atom i, channel c:
- *   e_b(r) = sqrt(2/rc) sin(b pi r/rc)/r * f_p(r/rc)                       b = 1..nbessel
+ *   e_b(r) = R_b(x) f_p(r/rc), x = r or a transform of it (radial/radial.h)   b = 1..nbessel
  *   W(r)   = MLP_t(e(r)), SiLU * 1.679177 between linear layers, no biases
  *   h^0_i  = embed[z_i]
  *   x      = U_t h^t                                                        per l
- *   A~_i   = (1/lambda_t) sum_j W(r_ij) [x_j (x) Y(r_ij)]                   rows = slots of tp/conv.h
+ *   A~_i   = (1/lambda_ti) sum_j W(r_ij) [x_j (x) Y(r_ij)]                  rows = slots of tp/conv.h
  *   A_i    = V_t A~_i                                                       per l, nslot(l) C -> C
  *   B_i    = many-body product (tp/product.h), weights by element
  *   h^t+1  = P_t B_i + S_{t,z_i} h^t                                        per l <= lout(t)
  *   E_i   += readout_t(h^{t+1}_0): linear for t < T-1; last: w2 . (1.679177 silu(W1 h))
  *   E      = sum_i E0[z_i] + scale[z_i] (E_i - Eiso[z_i]) + shift[z_i]
  * lin(0) = 0, lin(t) = l_hidden, lout(t) = l_hidden, lout(T-1) = 0.
+ *
+ * Options of a layer, so that an imported MACE model is a model like any other: lambda is a number or a density,
+ *   lambda_ti = 1 + sum_j tanh(d_t(r_ij)^2), d_t an MLP of e(r) with one output;
+ * V may depend on the element of the receiver, V_t,z_i; S may be absent. A ZBL repulsion may be part of E_i:
+ *   E_i   += 1/2 sum_j 14.3996 Z_i Z_j/r phi(r/a) f_p(r/(R_i+R_j)),  a = a_prefactor 0.529/(Z_i^a_exp + Z_j^a_exp),
+ *   phi(x) = c0 e^-3.2x + c1 e^-0.9423x + c2 e^-0.4028x + c3 e^-0.2016x, R covalent radii (as MACE has it).
  *
  * Isolated atom: the product has no constant term and A = 0, so h^1 = S h^0, ... and E_i is a constant of the
  * element, Eiso[z]. It is taken out, E = sum_i E0 + scale (E_i - Eiso) + shift: an isolated atom has energy
@@ -25,6 +31,7 @@
 #include "../racah.h"
 #include "../../tp/conv.h"
 #include "../../tp/product.h"
+#include "../radial/radial.h"
 
 #define RACAHI_MAX_LAYERS 4
 #define RACAHI_MAX_MLP 6
@@ -46,7 +53,23 @@ typedef struct racahi_config {
     int nmlp;                        /* hidden layers of the radial MLP */
     int mlp[RACAHI_MAX_MLP];         /* their widths */
     int readout_width;               /* hidden width of the last readout (16) */
-    double lambda[RACAHI_MAX_LAYERS];/* sums over neighbours are divided by this */
+    double lambda[RACAHI_MAX_LAYERS];/* sums over neighbours are divided by this (1 where density[t]) */
+
+    /* Options; all zero is the plain model. They are written to a file only where set. */
+    racahi_basis basis;
+    bool has_basis_param;
+    double basis_param[RACAHI_BASIS_MAX]; /* [nbessel] wave numbers (1/A) or centres instead of the usual ones */
+    racahi_transform transform;
+    double transform_param[3];
+    double radius[RACAHI_MAX_ELEMENTS];   /* covalent radii, A: for the transform and ZBL */
+    bool element_mix[RACAHI_MAX_LAYERS];  /* V of the layer depends on the element */
+    bool no_skip[RACAHI_MAX_LAYERS];      /* no S */
+    bool density[RACAHI_MAX_LAYERS];      /* lambda is the density */
+    int ndensity;                         /* hidden layers of the density MLP */
+    int density_mlp[RACAHI_MAX_MLP];
+    bool zbl;
+    int zbl_p;
+    double zbl_a_exp, zbl_a_prefactor, zbl_c[4];
 } racahi_config;
 
 /* One parameter tensor, (b, r, c) row-major in the flat vector at `offset`. */
@@ -73,7 +96,8 @@ typedef struct racahi_params {
     struct {
         int up[RACAHI_LH_MAX + 1];                                /* (1, C, C), l <= lin */
         int radial[RACAHI_MAX_MLP + 1];                           /* (1, in, out); last (in, nw, C) */
-        int mix[RACAHI_L_MAX + 1];                                /* (nslot, C, C) */
+        int density[RACAHI_MAX_MLP + 1];                          /* (1, in, out); last (1, in, 1) */
+        int mix[RACAHI_L_MAX + 1];                                /* (nslot, C, C) or (nelem*nslot, C, C) */
         int product[RACAHI_LH_MAX + 1][RACAHI_SYM_NU_MAX + 1];    /* [L][nu]: (nelem, npath, C) */
         int linear[RACAHI_LH_MAX + 1];                            /* (1, C, C), l <= lout */
         int skip[RACAHI_LH_MAX + 1];                              /* (nelem, C, C), l <= min(lin, lout) */
@@ -106,6 +130,9 @@ struct racah_model {
     char *training;                          /* JSON text: training summary, or NULL */
     char *path, sha256[65];
 };
+
+/* Any option set that files of format 1 do not have. */
+bool racahi_config_has_options(const racahi_config *cfg);
 
 /* "0.1"-style architecture text and back (flat JSON object; written to __metadata__.config). */
 char *racahi_config_to_json(const racahi_config *cfg); /* free with free(); NULL without memory */

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2 /* 2: options of config (radial bases, transforms, density, ZBL, mixing by element) */
 #define ARCHITECTURE "racah-message-passing"
 #define MAX_REFERENCES 1000
 
@@ -44,7 +44,7 @@ static racah_status fill(racahi_st_writer *w, const racah_model *m, const char *
 {
     char number[32];
     RACAHI_TRY(racahi_st_writer_meta(w, "format", "racah", err));
-    snprintf(number, sizeof number, "%d", FORMAT_VERSION);
+    snprintf(number, sizeof number, "%d", racahi_config_has_options(&m->cfg) ? FORMAT_VERSION : 1);
     RACAHI_TRY(racahi_st_writer_meta(w, "format_version", number, err));
     RACAHI_TRY(racahi_st_writer_meta(w, "architecture", ARCHITECTURE, err));
     RACAHI_TRY(racahi_st_writer_meta(w, "writer", racah_version(), err));

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_TENSORS 256
+#define MAX_TENSORS 256 /* one layer has at most 48, there are 4 layers and 3 more */
 
 static int add(racahi_params *p, size_t b, size_t r, size_t c, double gain, bool decay, bool row_channels,
                bool col_channels, const char *fmt, ...) __attribute__((format(printf, 9, 10)));
@@ -26,6 +26,18 @@ static int add(racahi_params *p, size_t b, size_t r, size_t c, double gain, bool
     t->decay = decay, t->row_channels = row_channels, t->col_channels = col_channels;
     p->count += b * r * c;
     return (int)p->n++;
+}
+
+static void add_density(racahi_params *p, const racahi_config *cfg, int t)
+{
+    if (!cfg->density[t]) return;
+    size_t in = (size_t)cfg->nbessel;
+    for (int k = 0; k <= cfg->ndensity; k++) {
+        size_t out = k < cfg->ndensity ? (size_t)cfg->density_mlp[k] : 1;
+        p->layer[t].density[k] =
+            add(p, 1, in, out, 1 / sqrt((double)in), false, false, false, "layer%d.density.%d", t, k);
+        in = out;
+    }
 }
 
 static racah_status add_layer(racahi_params *p, const racahi_config *cfg, int t, racah_error *err)
@@ -53,11 +65,13 @@ static racah_status add_layer(racahi_params *p, const racahi_config *cfg, int t,
     }
     p->layer[t].radial[cfg->nmlp] = add(p, in, racahi_conv_nw(conv), C, 1 / sqrt((double)in), false, false,
                                         true, "layer%d.radial.%d", t, cfg->nmlp);
+    add_density(p, cfg, t);
     for (int l = 0; l <= cfg->l_max; l++) {
         size_t ns = racahi_conv_nslot(conv, l);
         if (ns)
             p->layer[t].mix[l] =
-                add(p, ns, C, C, inv_sqrt_c / sqrt((double)ns), true, true, true, "layer%d.mix.l%d", t, l);
+                add(p, cfg->element_mix[t] ? nelem * ns : ns, C, C, inv_sqrt_c / sqrt((double)ns), true, true,
+                    true, "layer%d.mix.l%d", t, l);
     }
     for (int L = 0; L <= lout; L++)
         for (int nu = 1; nu <= cfg->correlation; nu++) {
@@ -68,7 +82,7 @@ static racah_status add_layer(racahi_params *p, const racahi_config *cfg, int t,
         }
     for (int l = 0; l <= lout; l++)
         p->layer[t].linear[l] = add(p, 1, C, C, inv_sqrt_c, true, true, true, "layer%d.linear.l%d", t, l);
-    for (int l = 0; l <= (lin < lout ? lin : lout); l++)
+    for (int l = 0; l <= (lin < lout ? lin : lout) && !cfg->no_skip[t]; l++)
         p->layer[t].skip[l] = add(p, nelem, C, C, inv_sqrt_c, true, true, true, "layer%d.skip.l%d", t, l);
     if (t < cfg->layers - 1)
         p->layer[t].readout = add(p, 1, 1, C, inv_sqrt_c, false, false, true, "layer%d.readout", t);

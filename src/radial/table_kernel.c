@@ -13,10 +13,22 @@
 
 void racahi_table_eval_f64(const racahi_table *t, size_t ne, const double *r, double *W, double *Wr)
 {
-    table_run_f64(t, t->f64, ne, r, W, Wr);
+    table_run_f64(t, t->f64, ne, NULL, r, W, Wr);
 }
 
 void racahi_table_eval_f32(const racahi_table *t, size_t ne, const double *r, float *W, float *Wr)
 {
-    table_run_f32(t, t->f32, ne, r, W, Wr);
+    table_run_f32(t, t->f32, ne, NULL, r, W, Wr);
+}
+
+void racahi_table_eval_pairs_f64(const racahi_table *t, size_t ne, const int *pair, const double *r,
+                                 double *W, double *Wr)
+{
+    table_run_f64(t, t->f64, ne, pair, r, W, Wr);
+}
+
+void racahi_table_eval_pairs_f32(const racahi_table *t, size_t ne, const int *pair, const double *r, float *W,
+                                 float *Wr)
+{
+    table_run_f32(t, t->f32, ne, pair, r, W, Wr);
 }

@@ -293,7 +293,7 @@ static const bad_file bad_files[] = {
     {META_SET, "format_version", 0, "1.5", 0, F, "format_version \"1.5\""},
     {META_SET, "format_version", 0, "0", 0, F, "format_version \"0\""},
     {META_SET, "format_version", 0, "-1", 0, F, "format_version \"-1\""},
-    {META_SET, "format_version", 0, "2", 0, U, "format version 2 is newer than this release reads (1)"},
+    {META_SET, "format_version", 0, "3", 0, U, "format version 3 is newer than this release reads (2)"},
     {META_SET, "format_version", 0, "99999999999999999999", 0, U, "is newer than this release reads"},
     {META_SET, "architecture", 0, "racah-transformer", 0, U,
      "architecture \"racah-transformer\", this release has"},
