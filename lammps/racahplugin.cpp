@@ -12,6 +12,8 @@
 
 /* Not there in other BLAS libraries; then there is nothing to set. */
 extern "C" void openblas_set_num_threads(int) __attribute__((weak));
+extern "C" int omp_get_max_threads(void);
+extern "C" void omp_set_num_threads(int);
 
 namespace {
 
@@ -38,10 +40,14 @@ bool built_for(void *lmp)
 }
 
 /* The library runs threads of its own (OpenMP); BLAS calls inside them must not start more. Set here, because it
- * belongs to the whole process and the library leaves that to programs. */
+ * belongs to the whole process and the library leaves that to programs. The OpenMP variant of OpenBLAS sets OpenMP's
+ * own default along with it; LAMMPS' threaded styles (lj/cut/omp beside racah) divide their atoms by the default
+ * that LAMMPS chose and would silently leave some out, so that is put back. */
 void one_blas_thread()
 {
+    const int threads = omp_get_max_threads();
     if (openblas_set_num_threads) openblas_set_num_threads(1);
+    omp_set_num_threads(threads);
 }
 
 } // namespace
