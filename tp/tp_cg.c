@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT
+ * Algorithm `cg`: the sparse coefficients themselves, for every mode, family and weight.
+ *
+ * A path couples a side A that carries the channels with a side B that has one number for each of its copies:
+ *
+ *   uvu   A = x, B = y:   z[k3,u] += sum_v W[u,v] sum_k1 K_v[k3,k1] x[k1,u],   K_v[k3,k1] = sum_k2 C y[k2,v]
+ *   uvv   A = y, B = x:   z[k3,v] += sum_u W[u,v] sum_k2 K_u[k3,k2] y[k2,v],   K_u[k3,k2] = sum_k1 C x[k1,u]
+ *   uvw   A = y, B = x:   T[k3,(u,v)] = sum_k2 K_u[k3,k2] y[k2,v],   z[k3,w] += sum_uv T[k3,(u,v)] W[(u,v),w]
+ *
+ * so the coefficients are contracted with B once for all channels, a tile of samples at a time, and what is left
+ * are small dense products in registers (tp_kernel.inc) and a matrix product. uuu and uuw have no such side: the
+ * sparse sum is done channel by channel. Paths into one output with one common weight (degree, shared) are added
+ * up in K. The backward pass is the transpose of each step: dA and dW from K, dB from dK = sum_c W A dz. */
+#include "../src/linear/gemm.h"
+#include "tp_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+#define NO_WEIGHT SIZE_MAX
+
+typedef struct cg_group {
+    racah_tp_mode mode;
+    int in1, in2, out; /* blocks; in2 of the first path */
+    size_t nA, C;      /* rows and channels of side A (uuu, uuw: of x) */
+    size_t mB;         /* copies on side B */
+    size_t n3, m3;
+    size_t a0, b0, o0; /* offsets in a sample; b0 only for uuu and uuw */
+    size_t w0;         /* first weight, or NO_WEIGHT */
+    bool diag, first;  /* K is a multiple of 1; first writer of the output block */
+    size_t nk, k0;     /* entries of K for one copy of B, and where the group's K is in a tile */
+    racahi_tp_map map;
+    size_t *ptr; /* uuu, uuw: entries of output row k3 */
+    racahi_tp_entry *entry;
+} cg_group;
+
+typedef struct cg_state {
+    size_t ngroup;
+    cg_group *group;
+    size_t nK, max_nk, max_T, max_wT;
+    bool tile_x, tile_y;  /* is x, is y ever side B */
+    size_t *unreached, nunreached; /* output blocks without a path: zero */
+} cg_state;
+
+static void cg_destroy(void *state)
+{
+    cg_state *s = state;
+    if (!s) return;
+    for (size_t g = 0; s->group && g < s->ngroup; g++) {
+        racahi_free(s->group[g].map.ptr);
+        racahi_free(s->group[g].map.col);
+        racahi_free(s->group[g].map.c_f64);
+        racahi_free(s->group[g].map.c_f32);
+        racahi_free(s->group[g].ptr);
+        racahi_free(s->group[g].entry);
+    }
+    racahi_free(s->group);
+    racahi_free(s->unreached);
+    racahi_free(s);
+}
+
+static bool side_is_x(const cg_group *g) { return g->mode == RACAH_TP_UVU; }
+static bool by_channel(const cg_group *g) { return g->mode == RACAH_TP_UUU || g->mode == RACAH_TP_UUW; }
+
+static size_t weight_start(const racah_tp_plan *p, size_t path)
+{
+    const racahi_tp_path *t = &p->path[path];
+    switch (p->d.weights) {
+    case RACAH_TP_W_PATH: return t->ins.has_weight ? t->w0 : NO_WEIGHT;
+    case RACAH_TP_W_DEGREE: return (size_t)t->ins.in2 * (size_t)p->C;
+    case RACAH_TP_W_SHARED: return 0;
+    case RACAH_TP_W_SEPARABLE: return path * (size_t)p->C; /* of the products a b d, formed in the workspace */
+    case RACAH_TP_W_NONE: break;
+    }
+    return NO_WEIGHT;
+}
+
+/* Can path `path` share K with group g? Same blocks of A and output, same weight, one copy of B. */
+static bool same_group(const racah_tp_plan *p, const cg_group *g, size_t path)
+{
+    const racahi_tp_path *t = &p->path[path];
+    bool common = p->d.weights == RACAH_TP_W_DEGREE || p->d.weights == RACAH_TP_W_SHARED ||
+                  p->d.weights == RACAH_TP_W_NONE;
+    return common && g->mode == RACAH_TP_UVU && t->ins.mode == RACAH_TP_UVU && g->mB == 1 && t->b2->mul == 1 &&
+           g->in1 == t->ins.in1 && g->out == t->ins.out && g->w0 == weight_start(p, path);
+}
+
+static void start_group(const racah_tp_plan *p, size_t path, cg_group *g)
+{
+    const racahi_tp_path *t = &p->path[path];
+    *g = (cg_group){.mode = t->ins.mode, .in1 = t->ins.in1, .in2 = t->ins.in2, .out = t->ins.out};
+    bool x_side = side_is_x(g) || by_channel(g);
+    const racahi_irrep *A = x_side ? t->b1 : t->b2, *B = x_side ? t->b2 : t->b1;
+    g->nA = 2 * (size_t)A->l + 1, g->C = (size_t)A->mul, g->a0 = A->offset;
+    g->mB = (size_t)B->mul, g->b0 = B->offset;
+    g->n3 = 2 * (size_t)t->b3->l + 1, g->m3 = (size_t)t->b3->mul, g->o0 = t->b3->offset;
+    g->w0 = weight_start(p, path);
+}
+
+/* ---- tables ------------------------------------------------------------------------------------------ */
+
+/* All entries of the group's paths in a dense count first: row (k3, kA), then the columns. */
+static racah_status make_map(const racah_tp_plan *p, cg_group *g, const size_t *member, size_t n, racah_error *err)
+{
+    size_t rows = g->n3 * g->nA, total = 0;
+    racahi_tp_map *m = &g->map;
+    m->ptr = racahi_calloc(rows + 1, sizeof *m->ptr);
+    if (!m->ptr) return racahi_fail(err, RACAH_ENOMEM, "tp cg: a table does not fit in memory");
+    for (int fill = 0; fill < 2; fill++) {
+        for (size_t i = 0; i < n; i++) {
+            const racahi_tp_path *t = &p->path[member[i]];
+            size_t n1 = 2 * (size_t)t->b1->l + 1, n2 = 2 * (size_t)t->b2->l + 1;
+            double *C;
+            RACAHI_TRY(racahi_tp_path_tensor(p, t, &C, err));
+            for (size_t k1 = 0; k1 < n1; k1++)
+                for (size_t k2 = 0; k2 < n2; k2++)
+                    for (size_t k3 = 0; k3 < g->n3; k3++) {
+                        double c = C[(k1 * n2 + k2) * g->n3 + k3];
+                        if (c == 0) continue;
+                        size_t kA = side_is_x(g) ? k1 : k2, kB = side_is_x(g) ? k2 : k1;
+                        const racahi_irrep *B = side_is_x(g) ? t->b2 : t->b1;
+                        size_t row = k3 * g->nA + kA;
+                        if (!fill) {
+                            m->ptr[row + 1]++, total++;
+                            continue;
+                        }
+                        size_t q = m->ptr[row]++;
+                        m->col[q] = B->offset + kB * (size_t)B->mul;
+                        m->c_f64[q] = c, m->c_f32[q] = (float)c;
+                    }
+            racahi_free(C);
+        }
+        if (fill) break;
+        for (size_t r = 0; r < rows; r++) m->ptr[r + 1] += m->ptr[r];
+        m->col = racahi_malloc(total, sizeof *m->col);
+        m->c_f64 = racahi_malloc(total, sizeof *m->c_f64);
+        m->c_f32 = racahi_malloc(total, sizeof *m->c_f32);
+        if (!m->col || !m->c_f64 || !m->c_f32)
+            return racahi_fail(err, RACAH_ENOMEM, "tp cg: %zu coefficients do not fit in memory", total);
+    }
+    for (size_t r = rows; r > 0; r--) m->ptr[r] = m->ptr[r - 1]; /* filling moved every start to the next one */
+    m->ptr[0] = 0;
+    m->nrow = rows;
+    /* one scalar on side B couples equal components with equal strength: one entry of K is enough */
+    const racahi_tp_path *t = &p->path[member[0]];
+    g->diag = n == 1 && (side_is_x(g) ? t->b2->l : t->b1->l) == 0 && g->mode != RACAH_TP_UVW;
+    if (g->diag) m->nrow = 1;
+    g->nk = m->nrow;
+    return RACAH_OK;
+}
+
+static racah_status make_entries(const racah_tp_plan *p, cg_group *g, size_t path, racah_error *err)
+{
+    const racahi_tp_path *t = &p->path[path];
+    size_t n1 = 2 * (size_t)t->b1->l + 1, n2 = 2 * (size_t)t->b2->l + 1, n = 0;
+    double *C;
+    RACAHI_TRY(racahi_tp_path_tensor(p, t, &C, err));
+    for (size_t i = 0; i < n1 * n2 * g->n3; i++) n += C[i] != 0;
+    g->ptr = racahi_calloc(g->n3 + 1, sizeof *g->ptr);
+    g->entry = racahi_malloc(n, sizeof *g->entry);
+    if (!g->ptr || !g->entry) {
+        racahi_free(C);
+        return racahi_fail(err, RACAH_ENOMEM, "tp cg: %zu coefficients do not fit in memory", n);
+    }
+    n = 0;
+    for (size_t k3 = 0; k3 < g->n3; k3++) {
+        for (size_t k1 = 0; k1 < n1; k1++)
+            for (size_t k2 = 0; k2 < n2; k2++) {
+                double c = C[(k1 * n2 + k2) * g->n3 + k3];
+                if (c != 0) g->entry[n++] = (racahi_tp_entry){(int)k1, (int)k2, c, (float)c};
+            }
+        g->ptr[k3 + 1] = n;
+    }
+    racahi_free(C);
+    return RACAH_OK;
+}
+
+static racah_status make_groups(racah_tp_plan *p, cg_state *s, size_t *group_of, size_t *member, racah_error *err)
+{
+    for (size_t i = 0; i < p->npath; i++) {
+        const racahi_tp_path *t = &p->path[i];
+        if (!t->b1->mul || !t->b2->mul || !t->b3->mul) {
+            group_of[i] = SIZE_MAX;
+            continue;
+        }
+        size_t g = 0;
+        while (g < s->ngroup && !same_group(p, &s->group[g], i)) g++;
+        if (g == s->ngroup) start_group(p, i, &s->group[s->ngroup++]);
+        group_of[i] = g;
+    }
+    for (size_t g = 0; g < s->ngroup; g++) {
+        size_t n = 0;
+        for (size_t i = 0; i < p->npath; i++)
+            if (group_of[i] == g) member[n++] = i;
+        if (by_channel(&s->group[g])) RACAHI_TRY(make_entries(p, &s->group[g], member[0], err));
+        else RACAHI_TRY(make_map(p, &s->group[g], member, n, err));
+    }
+    return RACAH_OK;
+}
+
+/* Sizes of the buffers, first writers, cost. */
+static void finish(racah_tp_plan *p, cg_state *s, bool *reached)
+{
+    for (size_t i = 0; i < s->ngroup; i++) {
+        cg_group *g = &s->group[i];
+        g->first = !reached[g->out], reached[g->out] = true;
+        double C = (double)g->C, n3 = (double)g->n3, copies = (double)g->mB;
+        if (by_channel(g)) {
+            double nnz = (double)g->ptr[g->n3];
+            p->flops_forward += C * (3 * nnz + n3), p->flops_backward += C * (8 * nnz + 3 * n3);
+        } else {
+            double dense = g->diag ? n3 : n3 * (double)g->nA;
+            g->k0 = s->nK, s->nK += g->nk * g->mB;
+            if (g->nk > s->max_nk) s->max_nk = g->nk;
+            if (side_is_x(g)) s->tile_y = true;
+            else s->tile_x = true;
+            p->flops_forward += copies * (C * (2 * dense + n3) + 2 * (double)g->map.ptr[g->map.nrow]);
+            p->flops_backward += copies * (C * (4 * dense + 4 * (double)g->nA) + 2 * (double)g->map.ptr[g->map.nrow]);
+        }
+        size_t T = g->mode == RACAH_TP_UVW ? g->n3 * g->mB * g->C : g->mode == RACAH_TP_UUW ? g->n3 * g->C : 0;
+        if (T > s->max_T) s->max_T = T;
+        p->flops_forward += 2 * (double)T * (T ? (double)g->m3 : 0);
+        p->flops_backward += 4 * (double)T * (T ? (double)g->m3 : 0);
+        if (g->mode == RACAH_TP_UVU && g->mB > 1 && g->C * g->mB > s->max_wT) s->max_wT = g->C * g->mB;
+    }
+    for (size_t b = 0; b < p->out.n; b++)
+        if (!reached[b]) s->unreached[s->nunreached++] = b;
+}
+
+static size_t cg_workspace(const racah_tp_plan *p);
+
+static racah_status cg_create(racah_tp_plan *p, racah_error *err)
+{
+    cg_state *s = p->state = racahi_calloc(1, sizeof *s);
+    size_t *scratch = racahi_calloc(2 * p->npath, sizeof *scratch);
+    bool *reached = racahi_calloc(p->out.n, sizeof *reached);
+    racah_status status = RACAH_ENOMEM;
+    if (s) {
+        s->group = racahi_calloc(p->npath, sizeof *s->group);
+        s->unreached = racahi_calloc(p->out.n, sizeof *s->unreached);
+    }
+    if (!s || !scratch || !reached || !s->group || !s->unreached)
+        racahi_set_error(err, status, "tp cg: %zu paths do not fit in memory", p->npath);
+    else status = make_groups(p, s, scratch, scratch + p->npath, err);
+    if (status == RACAH_OK) {
+        finish(p, s, reached);
+        p->ws_algorithm = cg_workspace(p);
+    }
+    racahi_free(scratch);
+    racahi_free(reached);
+    return status;
+}
+
+#define REAL double
+#define NAME(x) x##_f64
+#include "tp_cg.inc"
+#undef REAL
+#undef NAME
+#define REAL float
+#define NAME(x) x##_f32
+#include "tp_cg.inc"
+#undef REAL
+#undef NAME
+
+static size_t cg_workspace(const racah_tp_plan *p)
+{
+    racahi_arena a = racahi_arena_measure();
+    if (p->d.dtype == RACAH_TP_F64) {
+        cg_buffers_f64 b;
+        cg_layout_f64(p, &a, &b);
+    } else {
+        cg_buffers_f32 b;
+        cg_layout_f32(p, &a, &b);
+    }
+    return a.used;
+}
+
+const racahi_tp_ops racahi_tp_cg = {RACAH_TP_CG,    cg_create,      cg_destroy,     cg_forward_f64,
+                                    cg_backward_f64, cg_forward_f32, cg_backward_f32};

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * Kernels the tensor-product algorithms are made of, for one precision each, and their tables.
+ *
+ * Arrays of channels are rows of C contiguous numbers, any C >= 0, no padding, no alignment needed; `xs` is the
+ * distance of rows. K is a small matrix [n3][n1] whose entries lie `ks` numbers apart (1, or the lanes of a tile
+ * of samples). w is a row of C weights or NULL for ones. */
+#ifndef RACAHI_TP_KERNEL_H
+#define RACAHI_TP_KERNEL_H
+
+#include "../src/base/base.h"
+
+#define RACAHI_TP_LANES(REAL) (64 / sizeof(REAL))
+
+/* One non-zero coefficient of a path. */
+typedef struct racahi_tp_entry {
+    int k1, k2;
+    double c_f64;
+    float c_f32;
+} racahi_tp_entry;
+
+/* Sparse map K[row] = sum over ptr[row] <= q < ptr[row+1] of c[q] b[col[q] + v]. */
+typedef struct racahi_tp_map {
+    size_t nrow;
+    size_t *ptr, *col;
+    double *c_f64;
+    float *c_f32;
+} racahi_tp_map;
+
+#define REAL double
+#define NAME(x) x##_f64
+#include "tp_kernel_types.inc"
+#undef REAL
+#undef NAME
+#define REAL float
+#define NAME(x) x##_f32
+#include "tp_kernel_types.inc"
+#undef REAL
+#undef NAME
+
+#endif
