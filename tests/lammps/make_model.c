@@ -1,15 +1,31 @@
 /* SPDX-License-Identifier: MIT
  * Write a model with random weights for the LAMMPS tests:
- *   make_model OUT.racah SEED LAYERS L_HIDDEN CHANNELS ELEMENT... */
+ *   make_model OUT.racah SEED LAYERS L_HIDDEN CHANNELS [+options] ELEMENT...
+ * +options: all that imported models may have (element-dependent mixing, no residual in the first layer, density
+ * normalisation, ZBL). */
 #include "../../src/model/model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+static void set_options(racahi_config *cfg)
+{
+    static const double zbl[4] = {0.1818, 0.5099, 0.2802, 0.02817};
+    for (int e = 0; e < RACAHI_MAX_ELEMENTS; e++) cfg->radius[e] = 1.4 + 0.1 * (e % 3);
+    for (int t = 0; t < cfg->layers; t++) cfg->element_mix[t] = cfg->density[t] = true, cfg->lambda[t] = 1;
+    cfg->no_skip[0] = true;
+    cfg->ndensity = 1;
+    cfg->density_mlp[0] = 8;
+    cfg->zbl = true;
+    cfg->zbl_p = 6, cfg->zbl_a_exp = 0.3, cfg->zbl_a_prefactor = 0.4543;
+    for (int k = 0; k < 4; k++) cfg->zbl_c[k] = zbl[k];
+}
 
 int main(int argc, char **argv)
 {
     if (argc < 7) {
-        fprintf(stderr, "use: make_model OUT.racah SEED LAYERS L_HIDDEN CHANNELS ELEMENT... (ascending)\n");
+        fprintf(stderr, "use: make_model OUT.racah SEED LAYERS L_HIDDEN CHANNELS [+options] ELEMENT... (ascending)\n");
         return 2;
     }
     racahi_config cfg = {0};
@@ -27,7 +43,9 @@ int main(int argc, char **argv)
     cfg.mlp[0] = cfg.mlp[1] = 16;
     cfg.readout_width = 16;
     for (int t = 0; t < cfg.layers; t++) cfg.lambda[t] = 8;
-    for (int k = 6; k < argc; k++) cfg.Z[cfg.nelem++] = racah_element_number(argv[k]);
+    const bool options = !strcmp(argv[6], "+options");
+    if (options) set_options(&cfg);
+    for (int k = options ? 7 : 6; k < argc; k++) cfg.Z[cfg.nelem++] = racah_element_number(argv[k]);
 
     racah_error err = {0};
     racah_model *m = NULL;

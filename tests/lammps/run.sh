@@ -28,11 +28,13 @@ try() { # name command...
     if "$@" >"check-$passed-$failed.txt" 2>&1; then good "$name"; else bad "$name" "check-$passed-$failed.txt"; fi
 }
 
-# Two elements and three layers; one element; the same two elements with other weights and another width.
+# Two elements and three layers; one element; the same two elements with other weights and another width, or with
+# all options of imported models.
 models() {
     "$bin/lammps_make_model" three.racah 1 3 2 5 C Si
     "$bin/lammps_make_model" silicon.racah 2 2 1 16 Si
     "$bin/lammps_make_model" other.racah 3 2 0 7 C Si
+    "$bin/lammps_make_model" options.racah 4 2 1 6 +options C Si
 }
 data() { awk -f "$here/make_data.awk" -v kind="$1" -v types="$2" >"$1$2.data"; }
 
@@ -113,6 +115,11 @@ pair_coeff * * three.racah Si C"
         precision=single
         api "single-$np" "$np" three.racah 1e4 Si C
         precision=
+    done
+    for np in 1 2 4; do
+        script "options-$np" tric2 "pair_style racah
+pair_coeff * * options.racah Si C"
+        api "options-$np" "$np" options.racah 1 Si C
     done
     # Threads change nothing at all.
     script threads tric2 "pair_style racah threads 2
