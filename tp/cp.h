@@ -12,10 +12,10 @@
  *   component  sqrt(2 l3 + 1) wigner_3j (e3nn); its factors are unit's with the rows of C scaled
  * Paths: even (l1+l2+l3 even, natural parity) or all (gaunt has no odd ones).
  *
- * Exact factors come, in this order, from the compiled tables (made by `racah cp-fit`, data/cp_*.inc; a table
- * serves all smaller degrees and, for even paths, all orders of (l1, l2, l3)), for gaunt from a quadrature of
- * the sphere of degree l1+l2+l3, and else from the non-zero fibres of the tensor: T = sum over the pairs
- * (i,j) that couple of e_i x e_j x T[i,j,:]. So there is always an answer. `approximate` asks for TDN's rank
+ * Exact factors come from what has the lowest rank: a compiled table (made by `racah cp-fit`, data/cp_*.inc; a
+ * table serves all smaller degrees and, for even paths, all orders of (l1, l2, l3)), for gaunt a quadrature of
+ * the sphere of degree l1+l2+l3, or the non-zero fibres of the tensor: T = sum over the pairs (i,j) that
+ * couple of e_i x e_j x T[i,j,:]. So there is always an answer. `approximate` asks for TDN's rank
  * 7 L^2 with the best residual known (l1 = l2 = l3 = L, unit, all paths; compiled tables only).
  */
 #ifndef RACAHI_CP_H
@@ -53,6 +53,9 @@ const racahi_cp_factors *racahi_cp_factors_find(int l1, int l2, int l3, racahi_c
 racah_status racahi_cp_factors_create(racahi_cp_factors **out, int l1, int l2, int l3,
                                       racahi_cp_family family, racahi_cp_paths paths, bool approximate,
                                       racah_error *err);
+/* Family gaunt by the quadrature with the fewest points, whatever tables there are: A and B are the values of
+ * the harmonics at the points, C the values times weight / 4 pi. Errors as above. */
+racah_status racahi_cp_factors_quadrature(racahi_cp_factors **out, int l1, int l2, int l3, racah_error *err);
 void racahi_cp_factors_destroy(racahi_cp_factors *f);
 
 /* The dense tensor T[(l1+1)^2][(l2+1)^2][(l3+1)^2], the oracle of everything above. */
@@ -66,10 +69,10 @@ double racahi_cp_residual(const racahi_cp_factors *f, const double *T);
 typedef struct racahi_cp_fit_options {
     int rank;
     uint64_t seed;
-    double minutes;     /* stop after this long; restarts until then */
-    double tolerance;   /* stop as soon as the relative residual is below, 1e-14 */
-    double largest;     /* and no entry is above, 10 */
-    int max_restarts;   /* 0: no limit */
+    double minutes;   /* of processor time; restarts until then */
+    double tolerance; /* stop as soon as the relative residual is below, 1e-14 */
+    double largest;   /* and no entry is above, 10 */
+    int max_restarts; /* 0: no limit */
     /* progress after each restart; NULL: none. Return true to stop. */
     bool (*progress)(void *ctx, int restart, double als, double lm, double best);
     void *ctx;

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * What the plan of the node-side convolution and its kernels share. */
+#ifndef RACAHI_CONV_CP_INTERNAL_H
+#define RACAHI_CONV_CP_INTERNAL_H
+
+#include "conv_cp.h"
+
+/* Factors in one precision, both ways round, so that every transform is sum_k a[k][.] in[k]. */
+typedef struct racahi_nodeconv_factors_f64 {
+    double *A, *AT, *B, *C, *CT; /* [nx][R], [R][nx], [ny][R], [nout][R], [R][nout] */
+} racahi_nodeconv_factors_f64;
+typedef struct racahi_nodeconv_factors_f32 {
+    float *A, *AT, *B, *C, *CT;
+} racahi_nodeconv_factors_f32;
+
+/* F and dF [E][nf][Rp]: values of the filters on the edges and their gradients (accumulated over blocks). X,
+ * dX [nsend][R][vector], scratch of the block, M two rows of Rp vectors. */
+typedef void (*racahi_nodeconv_fwd_f64)(const racahi_nodeconv *p, size_t Cp, size_t N, const size_t *ptr,
+                                        size_t nsend, const int *j, const double *x, const double *W,
+                                        const double *F, double *X, double *M, double *A);
+typedef void (*racahi_nodeconv_fwd_f32)(const racahi_nodeconv *p, size_t Cp, size_t N, const size_t *ptr,
+                                        size_t nsend, const int *j, const float *x, const float *W,
+                                        const float *F, float *X, float *M, float *A);
+typedef void (*racahi_nodeconv_bwd_f64)(const racahi_nodeconv *p, size_t Cp, size_t N, const size_t *ptr,
+                                        size_t nsend, const int *j, const double *x, const double *W,
+                                        const double *F, const double *dA, double *X, double *dX, double *M,
+                                        double *dx, double *dF, double *dW);
+typedef void (*racahi_nodeconv_bwd_f32)(const racahi_nodeconv *p, size_t Cp, size_t N, const size_t *ptr,
+                                        size_t nsend, const int *j, const float *x, const float *W,
+                                        const float *F, const float *dA, float *X, float *dX, float *M,
+                                        float *dx, float *dF, float *dW);
+
+typedef struct racahi_nodeconv_kernels {
+    racahi_nodeconv_fwd_f64 forward_f64;
+    racahi_nodeconv_bwd_f64 backward_f64;
+    racahi_nodeconv_fwd_f32 forward_f32;
+    racahi_nodeconv_bwd_f32 backward_f32;
+} racahi_nodeconv_kernels;
+
+struct racahi_nodeconv {
+    racahi_conv *cg; /* algorithm cg: everything below is unused but nx, ny, nw, nrow */
+    int lin, ly, lout;
+    size_t nx, ny, nw, nrow;
+    size_t R, Rp; /* rank; rounded up to 16, the row length of F */
+    size_t nf;    /* filters: 1 or ly+1; nw = nf */
+    racahi_nodeconv_factors_f64 f64;
+    racahi_nodeconv_factors_f32 f32;
+    racahi_nodeconv_kernels kernels;
+};
+
+racahi_nodeconv_kernels racahi_nodeconv_pick(racahi_isa isa);
+
+#endif
