@@ -87,5 +87,6 @@ int racahi_cmd_eval(int argc, char **argv);
 int racahi_cmd_info(int argc, char **argv);
 int racahi_cmd_check(int argc, char **argv);
 int racahi_cmd_bench(int argc, char **argv);
+int racahi_cmd_import(int argc, char **argv);
 
 #endif

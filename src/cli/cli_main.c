@@ -18,6 +18,7 @@ static const struct command {
      "errors on labelled data:  racah eval MODEL FILE.xyz [--out F.xyz] [--json F] [--plot F.svg]"},
     {"info", racahi_cmd_info, "what a model is:          racah info MODEL"},
     {"check", racahi_cmd_check, "physics of a model:       racah check MODEL [FILE.xyz]"},
+    {"import", racahi_cmd_import, "a trained MACE model:     racah import NAME.mace.safetensors -o M.racah"},
     {"bench", racahi_cmd_bench,
      "speed:                    racah bench model MODEL --box FILE.data|FILE.xyz [--json F]"},
 };
@@ -53,5 +54,5 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < NCOMMANDS; i++)
         if (strcmp(name, commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
-    return cli_usage("no command '%s' in this release; there are train, eval, info, check, bench", name);
+    return cli_usage("no command '%s' in this release; there are train, eval, info, check, import, bench", name);
 }
