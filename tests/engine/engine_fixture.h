@@ -16,6 +16,35 @@ static inline racahi_config fixture_config(racahi_weights_kind weights, int laye
                            .mlp = {12, 9}, .readout_width = 7, .lambda = {3, 4, 3.5, 3}};
 }
 
+#define FIXTURE_OPTIONS 4
+
+/* Options of imported models switched on, in FIXTURE_OPTIONS sets that cover each of them; set 0 is plain. */
+static inline void fixture_set_options(racahi_config *c, int set)
+{
+    if (set == 0) return;
+    c->radius[0] = 0.7, c->radius[1] = 1.2; /* the fixture's closest atoms are 1.1 A apart: ZBL is at work */
+    c->zbl_p = 6, c->zbl_a_exp = 0.3, c->zbl_a_prefactor = 0.4543;
+    memcpy(c->zbl_c, (const double[]){0.1818, 0.5099, 0.2802, 0.02817}, sizeof c->zbl_c);
+    c->zbl = set >= 2;
+    for (int t = 0; t < c->layers; t++) {
+        c->element_mix[t] = set == 3 || (set == 1 && t == 0) || (set == 2 && t == c->layers - 1);
+        c->no_skip[t] = set == 3 || (set == 1 && t == 0);
+        c->density[t] = set == 2 || (set == 1 && t == 0);
+    }
+    if (set == 1) {
+        c->basis = RACAHI_BASIS_GAUSSIAN, c->transform = RACAHI_TRANSFORM_SOFT, c->transform_param[0] = 4;
+        c->ndensity = 1, c->density_mlp[0] = 5;
+    }
+    if (set == 2) {
+        c->basis = RACAHI_BASIS_CHEBYSHEV, c->transform = RACAHI_TRANSFORM_AGNESI;
+        memcpy(c->transform_param, (const double[]){0.9183, 4.5791, 1.0805}, sizeof c->transform_param);
+    }
+    if (set == 3) {
+        c->has_basis_param = true;
+        for (int b = 0; b < c->nbessel; b++) c->basis_param[b] = 0.7 * (b + 1) + 0.05 * b * b;
+    }
+}
+
 /* A model with random parameters, E0, scale and shift. */
 static inline racah_model *fixture_model(const racahi_config *cfg, uint64_t seed)
 {

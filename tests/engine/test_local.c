@@ -385,6 +385,21 @@ static void test_two_ranks_equal_level_1(void **state)
     racah_model_destroy(m);
 }
 
+static void test_options_on_two_ranks_equal_level_1(void **state)
+{
+    (void)state;
+    for (int set = 1; set < FIXTURE_OPTIONS; set++) {
+        racahi_config cfg = fixture_config(RACAHI_W_PATH, 2, 2, 1, 2, 5);
+        fixture_set_options(&cfg, set);
+        racah_model *m = fixture_model(&cfg, 61);
+        const fixture_atoms a = fixture_structure(14, 67);
+        int owner[64];
+        for (size_t i = 0; i < a.n; i++) owner[i] = a.pos[3 * i] > 2;
+        check_cut(m, &a, owner, 2, RACAH_DOUBLE, 1e-12);
+        racah_model_destroy(m);
+    }
+}
+
 static void test_rank_without_atoms_takes_part_in_every_exchange(void **state)
 {
     (void)state;
@@ -448,10 +463,10 @@ static void test_threads_do_not_change_the_result(void **state)
 }
 
 /* Atoms of elements the model is not asked for (pair_coeff ... NULL) are as good as absent. */
-static void test_foreign_elements_are_ignored(void **state)
+static void check_foreign_elements(int options)
 {
-    (void)state;
-    const racahi_config cfg = fixture_config(RACAHI_W_PATH, 3, 2, 1, 2, 5);
+    racahi_config cfg = fixture_config(RACAHI_W_PATH, 3, 2, 1, 2, 5);
+    fixture_set_options(&cfg, options);
     racah_model *m = fixture_model(&cfg, 91);
     racah_calc *c[2];
     for (int p = 0; p < 2; p++) c[p] = fixture_calc(m, RACAH_RADIAL_TABLE, RACAH_DOUBLE, RACAH_ISA_AUTO);
@@ -505,6 +520,12 @@ static void test_foreign_elements_are_ignored(void **state)
 }
 
 /* Forces, atom energies and atom virials are added to what is there; energy and virial are set. */
+static void test_foreign_elements_are_ignored(void **state)
+{
+    (void)state;
+    for (int set = 0; set < FIXTURE_OPTIONS; set++) check_foreign_elements(set);
+}
+
 static void test_outputs_accumulate_or_are_set_as_documented(void **state)
 {
     (void)state;
@@ -691,6 +712,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_rank_with_ghosts_equals_level_1),
         cmocka_unit_test(test_two_ranks_equal_level_1),
+        cmocka_unit_test(test_options_on_two_ranks_equal_level_1),
         cmocka_unit_test(test_rank_without_atoms_takes_part_in_every_exchange),
         cmocka_unit_test(test_single_precision_exchanges_floats),
         cmocka_unit_test(test_threads_do_not_change_the_result),

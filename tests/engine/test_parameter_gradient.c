@@ -12,10 +12,9 @@ static double energy(racahi_grad *g, racahi_weights *w, const double *theta, con
     return e;
 }
 
-static void check(racahi_weights_kind kind, int layers, int l_max, int l_hidden, int correlation)
+static void check_config(racahi_config cfg)
 {
     racah_error err;
-    racahi_config cfg = fixture_config(kind, layers, l_max, l_hidden, correlation, 4);
     racah_model *m = fixture_model(&cfg, 5);
     const fixture_atoms a = fixture_structure(7, 77);
     int elem[64];
@@ -64,6 +63,22 @@ static void check(racahi_weights_kind kind, int layers, int l_max, int l_hidden,
     racah_model_destroy(m);
 }
 
+static void check(racahi_weights_kind kind, int layers, int l_max, int l_hidden, int correlation)
+{
+    check_config(fixture_config(kind, layers, l_max, l_hidden, correlation, 4));
+}
+
+static void test_options_have_exact_parameter_gradients(void **state)
+{
+    (void)state;
+    for (int set = 1; set < FIXTURE_OPTIONS; set++)
+        for (int layers = 1; layers <= 3; layers++) {
+            racahi_config cfg = fixture_config(set == 3 ? RACAHI_W_DEGREE : RACAHI_W_PATH, layers, 2, 1, 2, 4);
+            fixture_set_options(&cfg, set);
+            check_config(cfg);
+        }
+}
+
 static void test_parameter_gradient_matches_central_differences(void **state)
 {
     (void)state;
@@ -77,6 +92,7 @@ static void test_parameter_gradient_matches_central_differences(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_parameter_gradient_matches_central_differences)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_parameter_gradient_matches_central_differences),
+                                       cmocka_unit_test(test_options_have_exact_parameter_gradients)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
