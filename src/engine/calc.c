@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The public calculators: structures with periodic images (level 1), local and ghost atoms (level 2). */
 #include "engine.h"
+#include "first.h"
 #include "../neigh/neigh_internal.h"
 
 #include <math.h>
@@ -35,6 +36,7 @@ void racah_calc_destroy(racah_calc *c)
         racahi_table_free(&c->table.density[t]);
     }
     racahi_free(c->table.pair);
+    racahi_first_destroy(c->table.first);
     racahi_weights_destroy(c->weights);
     racahi_net_destroy(c->net);
     racahi_system_free(&c->system);
@@ -107,7 +109,15 @@ static racah_status make_tables(racah_calc *c, racah_error *err)
         const double *w[RACAHI_MAX_MLP + 1];
         for (int k = 0; k <= c->net->cfg.nmlp; k++) w[k] = c->weights->w + at->layer[t].radial[k];
         racahi_radial r = racahi_net_radial(c->net, t, at->Cp);
-        st = racahi_table_create_pairs(&c->table.radial[t], &r, w, TABLE_KNOTS, npair, r0, false, single, err);
+        if (t == 0) {
+            st = racahi_table_create_pairs(&c->table.radial[0], &r, w, TABLE_KNOTS, npair, r0, false, false, err);
+            if (st == RACAH_OK)
+                st = racahi_first_create(&c->table.first, c->net, c->weights, &c->table.radial[0], c->table.pair, single,
+                                         err);
+            if (c->table.first || single) racahi_table_free(&c->table.radial[0]);
+        }
+        if (st == RACAH_OK && !(t == 0 && (c->table.first || !single)))
+            st = racahi_table_create_pairs(&c->table.radial[t], &r, w, TABLE_KNOTS, npair, r0, false, single, err);
         if (st != RACAH_OK || !c->net->cfg.density[t]) continue;
         for (int k = 0; k <= c->net->cfg.ndensity; k++) w[k] = c->weights->w + at->layer[t].density[k];
         r = racahi_net_density(c->net);
@@ -397,7 +407,16 @@ size_t racah_calc_fixed_bytes(const racah_calc *c)
     const racahi_layout *at = &c->weights->at;
     size_t bytes = (at->total + at->derived_total) * (sizeof(double) + (c->f32 ? sizeof(float) : 0));
     for (int t = 0; t < c->net->cfg.layers; t++) bytes += c->table.radial[t].bytes + c->table.density[t].bytes;
+    if (c->table.first) bytes += c->table.first->bytes + c->table.first->phi.bytes;
     return bytes;
+}
+
+/* First layer as a density: table (value; value and slope), density and its reverse for each edge, two GEMMs. */
+static double first_flops(const racah_calc *c, double neighbors)
+{
+    const racahi_net *net = c->net;
+    const double q = (double)c->table.first->nq, S = (double)net->S;
+    return neighbors * q * (11 + 22 + 2 * S + 4 * S + 2) + 2 * 2 * S * q * net->cfg.channels;
 }
 
 double racah_calc_flops_per_atom(const racah_calc *c, double neighbors)
@@ -407,6 +426,12 @@ double racah_calc_flops_per_atom(const racah_calc *c, double neighbors)
     double flops = 0;
     for (int t = 0; t < net->cfg.layers; t++) {
         const racahi_layer_plan *p = &net->layer[t];
+        if (t == 0 && c->table.first) {
+            flops += first_flops(c, neighbors);
+            flops += C * (double)(racahi_product_flops(p->prod, false) + racahi_product_flops(p->prod, true));
+            flops += 2 * 2 * (double)p->SL * C * C;
+            continue;
+        }
         double edge = (double)(racahi_conv_flops(p->conv, false) + racahi_conv_flops(p->conv, true));
         edge += 11.0 * (double)p->nw + 22.0 * (double)p->nw; /* radial table: value; value and slope */
         flops += neighbors * edge * C;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The engine with features in float. */
 #include "engine.h"
+#include "first.h"
 
 #include <math.h>
 #include <omp.h>
@@ -10,4 +11,5 @@
 #define NAME(x) x##_f32
 #define RACAHI_ENGINE_DOUBLE 0
 #include "engine_body.inc"
+#include "engine_first.inc"
 #include "engine_run.inc"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The engine in double precision, and what both precisions share. */
 #include "engine.h"
+#include "first.h"
 
 #include <math.h>
 #include <omp.h>
@@ -10,6 +11,7 @@
 #define NAME(x) x##_f64
 #define RACAHI_ENGINE_DOUBLE 1
 #include "engine_body.inc"
+#include "engine_first.inc"
 #include "engine_run.inc"
 
 static racahi_radial basis_of(const racahi_net *net)

@@ -37,10 +37,13 @@ struct racahi_net {
     double *r0; /* [nelem][nelem] reference distances of the transform, NULL without one */
 };
 
+typedef struct racahi_first racahi_first; /* first.h */
+
 /* Radial functions by interpolation. */
 typedef struct racahi_tables {
     racahi_table radial[RACAHI_MAX_LAYERS];
     racahi_table density[RACAHI_MAX_LAYERS]; /* tanh(d^2), double in both precisions */
+    racahi_first *first; /* the first layer as a density (then radial[0] is empty), or NULL */
     int *pair; /* [nelem][nelem] table of two elements, -1 where one is not in use; NULL: one table for all pairs */
 } racahi_tables;
 

@@ -41,6 +41,10 @@ static void test_forces_match_central_differences(void **state)
     racahi_config big = fixture_config(RACAHI_W_PATH, 2, 3, 1, 3, 12);
     check_forces(&big, RACAH_RADIAL_EXACT);
     check_forces(&big, RACAH_RADIAL_TABLE);
+    for (int w = RACAHI_W_PATH; w <= RACAHI_W_SHARED; w++) { /* wide enough for the first layer as a density */
+        racahi_config wide = fixture_config((racahi_weights_kind)w, 2, 3, 1, 2, 24);
+        check_forces(&wide, RACAH_RADIAL_TABLE);
+    }
     racahi_config four = fixture_config(RACAHI_W_PATH, 2, 2, 1, 4, 4), flat = fixture_config(RACAHI_W_PATH, 2, 0, 0, 2, 3);
     check_forces(&four, RACAH_RADIAL_EXACT);
     check_forces(&flat, RACAH_RADIAL_EXACT);
@@ -49,7 +53,7 @@ static void test_forces_match_central_differences(void **state)
 static void test_virial_matches_strain(void **state)
 {
     (void)state;
-    racahi_config cfg = fixture_config(RACAHI_W_PATH, 2, 3, 1, 3, 8);
+    racahi_config cfg = fixture_config(RACAHI_W_PATH, 2, 3, 1, 3, 24);
     racah_model *m = fixture_model(&cfg, 11);
     racah_calc *c = fixture_calc(m, RACAH_RADIAL_TABLE, RACAH_DOUBLE, RACAH_ISA_AUTO);
     const fixture_atoms a = fixture_structure(9, 5);
@@ -181,7 +185,7 @@ static void test_threads_and_isa_do_not_change_the_result(void **state)
 {
     (void)state;
     racah_error err;
-    racahi_config cfg = fixture_config(RACAHI_W_PATH, 2, 3, 1, 3, 16);
+    racahi_config cfg = fixture_config(RACAHI_W_PATH, 2, 3, 1, 3, 24);
     racah_model *m = fixture_model(&cfg, 29);
     const fixture_atoms a = fixture_structure(60, 31);
     double f[3][192], e[3], v[3][9];
@@ -208,7 +212,7 @@ static void test_threads_and_isa_do_not_change_the_result(void **state)
 static void test_table_and_single_precision_agree_with_exact(void **state)
 {
     (void)state;
-    racahi_config cfg = fixture_config(RACAHI_W_PATH, 2, 3, 1, 3, 12);
+    racahi_config cfg = fixture_config(RACAHI_W_PATH, 2, 3, 1, 3, 40);
     racah_model *m = fixture_model(&cfg, 37);
     const fixture_atoms a = fixture_structure(20, 41);
     racah_calc *c[3] = {fixture_calc(m, RACAH_RADIAL_EXACT, RACAH_DOUBLE, RACAH_ISA_AUTO),
