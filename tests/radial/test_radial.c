@@ -96,6 +96,76 @@ static void test_bessel_limits_are_exact(void **state)
     }
 }
 
+/* ---- other bases and transforms --------------------------------------------------------------- */
+
+static long double transform_direct(const racahi_radial *q, long double r, long double r0)
+{
+    const double *p = q->transform_param;
+    if (q->transform == RACAHI_TRANSFORM_AGNESI) {
+        const long double u = r / r0;
+        return 1 / (1 + p[2] * powl(u, p[0]) / (1 + powl(u, (long double)p[0] - p[1])));
+    }
+    if (q->transform == RACAHI_TRANSFORM_SOFT) {
+        const long double p0 = 0.75L * r0, p1 = 4 * r0 / 3;
+        return p0 + (r - p0) * (1 + tanhl(p[0] / (p1 - p0) * (r - (p0 + p1) / 2))) / 2;
+    }
+    return r;
+}
+
+/* The formulas of radial.h; Chebyshev as cosh(b acosh x) or cos(b acos x). */
+static long double basis_direct(const racahi_radial *q, int b, long double r, long double r0)
+{
+    const long double x = transform_direct(q, r, r0), u = r / q->rc;
+    const long double f = 1 - 21 * powl(u, 5) + 35 * powl(u, 6) - 15 * powl(u, 7);
+    if (q->basis == RACAHI_BASIS_BESSEL) {
+        const long double k = q->basis_param ? q->basis_param[b - 1] : b * 3.14159265358979323846264338L / q->rc;
+        return sqrtl(2 / (long double)q->rc) * sinl(k * x) / x * f;
+    }
+    if (q->basis == RACAHI_BASIS_GAUSSIAN) {
+        const long double step = (long double)q->rc / (q->nb - 1),
+                          d = (x - (q->basis_param ? q->basis_param[b - 1] : (b - 1) * step)) / step;
+        return expl(-d * d / 2) * f;
+    }
+    return (x > 1 ? coshl(b * acoshl(x)) : cosl(b * acosl(x))) * f;
+}
+
+static void test_bases_and_transforms_match_formulas_and_differences(void **state)
+{
+    (void)state;
+    enum { NB = 7 };
+    const double given[NB] = {0.3, 0.9, 1.1, 2.5, 2.6, 3.3, 4.1};
+    for (int k = 0; k < 3 * 3 * 2; k++) {
+        racahi_radial q = {.nb = NB, .p = 5, .rc = RC, .basis = (racahi_basis)(k % 3),
+                           .transform = (racahi_transform)(k / 3 % 3), .transform_param = {0.9183, 4.5791, 1.0805}};
+        if (q.transform == RACAHI_TRANSFORM_SOFT) q.transform_param[0] = 4;
+        if (k >= 9 && q.basis != RACAHI_BASIS_CHEBYSHEV) q.basis_param = given;
+        const double r0 = racahi_transform_r0(q.transform, 0.31, 0.66);
+        RACAH_ASSERT_CLOSE(r0, q.transform == RACAHI_TRANSFORM_AGNESI ? 0.485 : 0.97, 0, 1e-15);
+        for (double r = 0.05; r < RC; r += 0.0613) {
+            double e[NB], d[NB], c[NB];
+            racahi_basis_eval(&q, 1, &r, &r0, e, d, c);
+            for (int b = 1; b <= NB; b++) { /* five-point differences in long double */
+                const long double h = 1e-4L, v[5] = {basis_direct(&q, b, r - 2 * h, r0), basis_direct(&q, b, r - h, r0),
+                                                     basis_direct(&q, b, r, r0), basis_direct(&q, b, r + h, r0),
+                                                     basis_direct(&q, b, r + 2 * h, r0)};
+                const double d1 = (double)((v[0] - 8 * v[1] + 8 * v[3] - v[4]) / (12 * h)),
+                             d2 = (double)((-v[0] + 16 * v[1] - 30 * v[2] + 16 * v[3] - v[4]) / (12 * h * h));
+                /* the cutoff is exact to some 1e-15 of 1, so errors count against R_b, which reaches 1e6 for
+                 * Chebyshev polynomials of r; differences: h^4 of steep transforms at small r */
+                const double u = r / RC, f = 1 - pow(u, 5) * (21 - u * (35 - 15 * u)), R = 1 + fabs((double)v[2]) / f;
+                RACAH_ASSERT_CLOSE_AT(b, e[b - 1], (double)v[2], 1e-14 * R, 1e-12);
+                RACAH_ASSERT_CLOSE_AT(b, d[b - 1], d1, 1e-8 * R, 1e-9);
+                RACAH_ASSERT_CLOSE_AT(b, c[b - 1], d2, 1e-6 * R, 1e-6);
+            }
+        }
+        const double edge[2] = {0, RC}, r0s[2] = {r0, r0};
+        double e[2 * NB], d[2 * NB], c[2 * NB];
+        racahi_basis_eval(&q, 2, edge, r0s, e, d, c);
+        for (int b = 0; b < 2 * NB; b++) assert_true(isfinite(e[b]) && isfinite(d[b]) && isfinite(c[b]));
+        for (int b = NB; b < 2 * NB; b++) assert_true(e[b] == 0 && d[b] == 0 && c[b] == 0);
+    }
+}
+
 /* ---- activation ------------------------------------------------------------------------------ */
 
 static void act_direct(double z, long double *a, long double *da)
@@ -432,6 +502,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bessel_matches_formula_and_differences),
         cmocka_unit_test(test_bessel_limits_are_exact),
+        cmocka_unit_test(test_bases_and_transforms_match_formulas_and_differences),
         cmocka_unit_test(test_act_matches_libm_for_every_isa),
         cmocka_unit_test(test_mlp_forward_matches_reference),
         cmocka_unit_test(test_mlp_backward_matches_central_differences),
