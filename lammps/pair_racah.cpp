@@ -209,7 +209,13 @@ void PairRacah::make_calc()
 {
     racah_error err = {};
     racah_calc *made = nullptr;
-    if (racah_calc_create(&made, model.get(), &options, &err) != RACAH_OK)
+    std::vector<int> used; /* radial tables of pairs of elements are made for these only */
+    for (int e : type_element)
+        if (e >= 0) used.push_back(e);
+    racah_calc_options with_elements = options;
+    with_elements.elements = used.data();
+    with_elements.nelements = static_cast<int>(used.size());
+    if (racah_calc_create(&made, model.get(), &with_elements, &err) != RACAH_OK)
         error->one(FLERR, std::string("Pair style racah: ") + err.msg);
     calc.reset(made);
     announced = memory_told = false;
