@@ -66,9 +66,9 @@ racah_status racahi_nodeconv_create(racahi_nodeconv **out, racahi_nodeconv_algor
 {
     if (!out) return racahi_fail(err, RACAH_EINVAL, "convolution: out = NULL");
     *out = NULL;
-    if ((unsigned)algorithm > RACAHI_NODECONV_GRID)
+    if ((unsigned)algorithm > RACAHI_NODECONV_SO2)
         return racahi_fail(err, RACAH_EINVAL, "convolution: algorithm %d, need 0..%d", (int)algorithm,
-                           RACAHI_NODECONV_GRID);
+                           RACAHI_NODECONV_SO2);
     racahi_nodeconv *p = racahi_calloc(1, sizeof *p);
     if (!p) return racahi_fail(err, RACAH_ENOMEM, "convolution plan: %zu bytes do not fit", sizeof *p);
     /* the cg plan also checks all arguments */
@@ -81,7 +81,9 @@ racah_status racahi_nodeconv_create(racahi_nodeconv **out, racahi_nodeconv_algor
         p->kernels = racahi_nodeconv_pick(isa);
         if (algorithm != RACAHI_NODECONV_CG) {
             racahi_conv_destroy(p->cg), p->cg = NULL;
-            s = build(p, algorithm, kind, family, err);
+            s = algorithm == RACAHI_NODECONV_SO2
+                    ? racahi_so2conv_create(&p->so2, lin, ly, lout, kind, family, isa, err)
+                    : build(p, algorithm, kind, family, err);
         }
     }
     if (s != RACAH_OK) {
@@ -96,6 +98,7 @@ void racahi_nodeconv_destroy(racahi_nodeconv *p)
 {
     if (!p) return;
     racahi_conv_destroy(p->cg);
+    racahi_so2conv_destroy(p->so2);
     void *all[] = {p->f64.A, p->f64.AT, p->f64.B, p->f64.C, p->f64.CT,
                    p->f32.A, p->f32.AT, p->f32.B, p->f32.C, p->f32.CT};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) racahi_free(all[i]);
@@ -111,6 +114,7 @@ double racahi_nodeconv_flops(const racahi_nodeconv *p, size_t N, size_t nsend, s
 {
     double e = (double)E, c = (double)Cp, R = (double)p->R, nf = (double)p->nf;
     if (p->cg) return e * c * (double)racahi_conv_flops(p->cg, backward);
+    if (p->so2) return e * c * (double)racahi_so2conv_flops(p->so2, backward);
     double node = c * R * 2 * ((double)nsend * (double)p->nx + (double)N * (double)p->nrow);
     double filter = e * R * 2 * (double)p->ny;
     if (!backward) return node + filter + e * c * R * (2 * nf + 1);
@@ -141,6 +145,7 @@ static size_t layout(const racahi_nodeconv *p, void *ws, size_t size, size_t nse
 size_t racahi_nodeconv_ws_size(const racahi_nodeconv *p, size_t nsend, size_t E, size_t max_edges)
 {
     space s;
+    if (p->so2) return racahi_so2conv_ws_size(p->so2);
     return p->cg ? racahi_conv_ws_size(p->cg, max_edges) : layout(p, NULL, 0, nsend, E, &s);
 }
 

@@ -13,6 +13,7 @@
  *   cg    conv.h for one receiver after the other; every weights kind and family
  *   cp    factors of the lowest rank known; families gaunt and component, weights degree and shared
  *   grid  factors from a quadrature; family gaunt, weights degree and shared
+ *   so2   conv_so2.h for one receiver after the other; every weights kind and family, Y of directions
  * `path` weights differ by (l1, l3) from edge to edge, which a transform at the nodes cannot follow: refused.
  *
  * Channels go in blocks of one vector: X of a block, nsend x rank x 64 bytes, is what the edges gather from
@@ -32,7 +33,8 @@
 typedef enum racahi_nodeconv_algorithm {
     RACAHI_NODECONV_CG = 0,
     RACAHI_NODECONV_CP = 1,
-    RACAHI_NODECONV_GRID = 2
+    RACAHI_NODECONV_GRID = 2,
+    RACAHI_NODECONV_SO2 = 3
 } racahi_nodeconv_algorithm;
 
 typedef struct racahi_nodeconv racahi_nodeconv; /* plan */
@@ -45,7 +47,7 @@ void racahi_nodeconv_destroy(racahi_nodeconv *p);
 
 size_t racahi_nodeconv_nw(const racahi_nodeconv *p);
 size_t racahi_nodeconv_nrow(const racahi_nodeconv *p);
-size_t racahi_nodeconv_rank(const racahi_nodeconv *p); /* 0 for cg */
+size_t racahi_nodeconv_rank(const racahi_nodeconv *p); /* 0 for cg and so2 */
 /* Operations of all edges and nodes, multiplications and additions counted separately. */
 double racahi_nodeconv_flops(const racahi_nodeconv *p, size_t N, size_t nsend, size_t E, size_t Cp,
                              bool backward);
@@ -60,7 +62,8 @@ void racahi_nodeconv_forward_f64(const racahi_nodeconv *p, void *ws, size_t Cp, 
 void racahi_nodeconv_forward_f32(const racahi_nodeconv *p, void *ws, size_t Cp, size_t N, const size_t *ptr,
                                  size_t nsend, const int *j, const float *x, const float *W, const float *Y,
                                  float *A);
-/* Given dA: dx, dY and dW overwritten. */
+/* Given dA: dx, dY and dW overwritten. so2: dY has the same derivative with respect to the direction, in
+ * other components (conv_so2.h). */
 void racahi_nodeconv_backward_f64(const racahi_nodeconv *p, void *ws, size_t Cp, size_t N, const size_t *ptr,
                                   size_t nsend, const int *j, const double *x, const double *W,
                                   const double *Y, const double *dA, double *dx, double *dY, double *dW);

@@ -4,6 +4,7 @@
 #define RACAHI_CONV_CP_INTERNAL_H
 
 #include "conv_cp.h"
+#include "conv_so2.h"
 
 /* Factors in one precision, both ways round, so that every transform is sum_k a[k][.] in[k]. */
 typedef struct racahi_nodeconv_factors_f64 {
@@ -38,7 +39,8 @@ typedef struct racahi_nodeconv_kernels {
 } racahi_nodeconv_kernels;
 
 struct racahi_nodeconv {
-    racahi_conv *cg; /* algorithm cg: everything below is unused but nx, ny, nw, nrow */
+    racahi_conv *cg;     /* algorithm cg; or */
+    racahi_so2conv *so2; /* so2: everything below is unused then but nx, ny, nw, nrow */
     int lin, ly, lout;
     size_t nx, ny, nw, nrow;
     size_t R, Rp; /* rank; rounded up to 16, the row length of F */

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "conv_cp.h"
+#include "racah_sphere.h"
 
 #include <float.h>
 
@@ -182,6 +183,77 @@ static void test_nodeconv_every_algorithm_and_variant_matches_the_reference(void
             }
 }
 
+/* How E changes when the direction of the edge turns about axis a, from dE/dY and the gradient of Y at the
+ * unit vector u: what every correct dY agrees on. */
+static double torque(int ly, const double u[3], const double *dY, int a)
+{
+    racah_error err;
+    double Y[49], g[3 * 49], t[3] = {0, 0, 0}, sum = 0; /* t = e_a x u */
+    t[(a + 1) % 3] = -u[(a + 2) % 3], t[(a + 2) % 3] = u[(a + 1) % 3];
+    RACAH_ASSERT_OK(racah_sph_eval_f64(ly, RACAH_SPH_COMPONENT, 1, u, Y, g, &err));
+    for (size_t k = 0; k < square(ly); k++)
+        for (size_t b = 0; b < 3; b++) sum += dY[k] * g[b * square(ly) + k] * t[b];
+    return sum;
+}
+
+/* Random unit vectors u [E][3] whose first ones are on and beside the poles, where frames of angles fail; and
+ * a problem with their harmonics and the sizes of these weights. */
+static problem make_directions(uint64_t *seed, const int l[3], racahi_weights_kind kind, racahi_family family,
+                               double **u)
+{
+    racah_error err;
+    racahi_conv *cg;
+    RACAH_ASSERT_OK(racahi_conv_create(&cg, l[0], l[1], l[2], kind, family, RACAHI_ISA_BASE, &err));
+    problem q = make_problem(seed, l[0], l[1], l[2], RACAHI_W_SHARED, family, 16);
+    q.kind = kind, q.nw = racahi_conv_nw(cg), q.nrow = racahi_conv_nrow(cg);
+    q.sW = q.E * q.nw * q.Cp, q.sA = NRECV * q.nrow * q.Cp;
+    racahi_conv_destroy(cg);
+    racahi_free(q.W), racahi_free(q.dW), racahi_free(q.A), racahi_free(q.dA);
+    q.W = block(seed, q.sW), q.dW = block(NULL, q.sW), q.A = block(NULL, q.sA), q.dA = block(seed, q.sA);
+    *u = block(seed, 3 * q.E);
+    const double poles[4][3] = {{0, 1, 0}, {0, -1, 0}, {1e-9, -1, 1e-12}, {1e-5, 1, 0}};
+    memcpy(*u, poles, sizeof poles);
+    for (double *v = *u; v < *u + 3 * q.E; v += 3) {
+        double n = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+        for (int a = 0; a < 3; a++) v[a] /= n;
+    }
+    RACAH_ASSERT_OK(racah_sph_eval_f64(q.ly, RACAH_SPH_COMPONENT, q.E, *u, q.Y, NULL, &err));
+    return q;
+}
+
+static void test_nodeconv_so2_matches_the_reference_up_to_the_torque(void **state)
+{
+    (void)state;
+    static const int l[][3] = {{0, 1, 1}, {1, 3, 3}, {2, 2, 3}, {3, 3, 1}, {2, 0, 2}};
+    uint64_t seed = 41;
+    for (size_t t = 0; t < sizeof l / sizeof *l; t++)
+        for (int v = 0; v < 6; v++) { /* kind and family */
+            double *u;
+            problem q =
+                make_directions(&seed, l[t], (racahi_weights_kind)(v / 2), (racahi_family)(v % 2), &u);
+            problem r = q;
+            r.A = block(NULL, q.sA), r.dx = block(NULL, q.sx), r.dY = block(NULL, q.sY);
+            r.dW = block(NULL, q.sW);
+            run_ref(&r);
+            for (int run = 0; run < 2 * ((int)racahi_cpu_best() + 1); run++) {
+                double tolerance = run % 2 ? 2e-5 : 1e-12, scale = largest(r.dY, q.sY);
+                if (run % 2)
+                    run_f32(&q, RACAHI_NODECONV_SO2, (racahi_isa)(run / 2));
+                else
+                    run_f64(&q, RACAHI_NODECONV_SO2, (racahi_isa)(run / 2));
+                assert_same(q.A, r.A, q.sA, tolerance), assert_same(q.dx, r.dx, q.sx, tolerance);
+                assert_same(q.dW, r.dW, q.sW, tolerance);
+                for (size_t e = 0; e < q.E; e++)
+                    for (int a = 0; a < 3; a++)
+                        RACAH_ASSERT_CLOSE_AT(e, torque(q.ly, u + 3 * e, q.dY + e * q.ny, a),
+                                              torque(q.ly, u + 3 * e, r.dY + e * q.ny, a),
+                                              20 * tolerance * scale, 0);
+            }
+            racahi_free(u), racahi_free(r.A), racahi_free(r.dx), racahi_free(r.dY), racahi_free(r.dW);
+            free_problem(&q);
+        }
+}
+
 /* E = <A, dA> of the cp plan as a function of x, W and Y. */
 static double energy(const problem *q, const racahi_nodeconv *p, void *ws)
 {
@@ -226,7 +298,7 @@ static void test_nodeconv_without_edges_gives_zeros(void **state)
     uint64_t seed = 9;
     problem q = make_problem(&seed, 1, 2, 1, RACAHI_W_SHARED, RACAHI_FAMILY_GAUNT, 16);
     size_t ptr[NRECV + 1] = {0};
-    for (int a = RACAHI_NODECONV_CG; a <= RACAHI_NODECONV_GRID; a++) {
+    for (int a = RACAHI_NODECONV_CG; a <= RACAHI_NODECONV_SO2; a++) {
         racahi_nodeconv *p = make_plan(&q, (racahi_nodeconv_algorithm)a, racahi_cpu_best());
         void *ws = make_ws(p, &q);
         racahi_nodeconv_forward_f64(p, ws, q.Cp, NRECV, ptr, NSEND, NULL, q.x, NULL, NULL, q.A);
@@ -250,7 +322,7 @@ static void test_nodeconv_refuses_what_has_no_meaning(void **state)
     assert_int_equal(racahi_nodeconv_create(NULL, RACAHI_NODECONV_CP, 1, 1, 1, RACAHI_W_SHARED,
                                             RACAHI_FAMILY_GAUNT, isa, &err),
                      RACAH_EINVAL);
-    assert_int_equal(racahi_nodeconv_create(&p, (racahi_nodeconv_algorithm)3, 1, 1, 1, RACAHI_W_SHARED,
+    assert_int_equal(racahi_nodeconv_create(&p, (racahi_nodeconv_algorithm)4, 1, 1, 1, RACAHI_W_SHARED,
                                             RACAHI_FAMILY_GAUNT, isa, &err),
                      RACAH_EINVAL);
     assert_null(p);
@@ -273,6 +345,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nodeconv_every_algorithm_and_variant_matches_the_reference),
+        cmocka_unit_test(test_nodeconv_so2_matches_the_reference_up_to_the_torque),
         cmocka_unit_test(test_nodeconv_gradients_match_central_differences),
         cmocka_unit_test(test_nodeconv_without_edges_gives_zeros),
         cmocka_unit_test(test_nodeconv_refuses_what_has_no_meaning),
