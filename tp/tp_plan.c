@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const racahi_tp_ops *const all_ops[RACAH_TP_ALGORITHM_COUNT] = {
-    NULL, &racahi_tp_cg, NULL, NULL, NULL, NULL, NULL, NULL};
+    NULL, &racahi_tp_cg, &racahi_tp_so2, &racahi_tp_gaunt, &racahi_tp_grid, &racahi_tp_cp, &racahi_tp_matrix,
+    &racahi_tp_vector};
 static const char *const algorithm_names[RACAH_TP_ALGORITHM_COUNT] = {"auto", "cg", "so2",    "gaunt",
                                                                       "grid", "cp", "matrix", "vector"};
 static const char *const mode_names[] = {"uvu", "uuu", "uvw", "uuw", "uvv"};
@@ -349,13 +350,10 @@ static racah_status build(racah_tp_plan *p, const racah_tp_desc *d, racah_error 
     RACAHI_TRY(count_weights(p, err));
     RACAHI_TRY(check_direction(p, err));
     RACAHI_TRY(count_coefficients(p, err));
-    if (d->algorithm == RACAH_TP_AUTO) return racahi_tp_plan_attach(p, &racahi_tp_cg, err);
+    if (d->algorithm == RACAH_TP_AUTO) return racahi_tp_auto(p, err);
     if (d->mmax >= 0 && d->algorithm != RACAH_TP_SO2)
         return racahi_fail(err, RACAH_EINVAL, "tp plan: mmax = %d leaves out components, which only so2 can do; set "
                            "mmax = -1 for %s", d->mmax, algorithm_names[d->algorithm]);
-    if (!all_ops[d->algorithm])
-        return racahi_fail(err, RACAH_EUNSUPPORTED, "tp plan: algorithm %s is not in this release; there is cg",
-                           algorithm_names[d->algorithm]);
     return racahi_tp_plan_attach(p, all_ops[d->algorithm], err);
 }
 

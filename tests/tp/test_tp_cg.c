@@ -2,7 +2,7 @@
  * Plans with algorithm cg: e3nn's golden numbers, the dense oracle in every mode, normalisation and weight. */
 #include "tp_oracle.h"
 
-#include "../tp/tp_kernel.h"
+#include "tp_kernel.h"
 
 #include <jansson.h>
 

@@ -250,7 +250,8 @@ static inline double tp_difference(const double *a, const double *b, size_t n)
     double big = 0, diff = 0;
     for (size_t i = 0; i < n; i++) {
         if (fabs(b[i]) > big) big = fabs(b[i]);
-        if (!(fabs(a[i] - b[i]) <= diff)) diff = fabs(a[i] - b[i]);
+        if (!isfinite(a[i])) return NAN;
+        if (fabs(a[i] - b[i]) > diff) diff = fabs(a[i] - b[i]);
     }
     return diff == 0 ? 0 : diff / big;
 }
