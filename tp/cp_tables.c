@@ -31,17 +31,35 @@ static const double gaunt_even_123[] = {
 static const double gaunt_even_133[] = {
 #include "../data/cp_gaunt_even_133.inc"
 };
+static const double gaunt_even_134[] = {
+#include "../data/cp_gaunt_even_134.inc"
+};
+static const double gaunt_even_144[] = {
+#include "../data/cp_gaunt_even_144.inc"
+};
 static const double gaunt_even_222[] = {
 #include "../data/cp_gaunt_even_222.inc"
 };
 static const double gaunt_even_223[] = {
 #include "../data/cp_gaunt_even_223.inc"
 };
+static const double gaunt_even_224[] = {
+#include "../data/cp_gaunt_even_224.inc"
+};
 static const double gaunt_even_233[] = {
 #include "../data/cp_gaunt_even_233.inc"
 };
+static const double gaunt_even_234[] = {
+#include "../data/cp_gaunt_even_234.inc"
+};
+static const double gaunt_even_244[] = {
+#include "../data/cp_gaunt_even_244.inc"
+};
 static const double gaunt_even_333[] = {
 #include "../data/cp_gaunt_even_333.inc"
+};
+static const double gaunt_even_334[] = {
+#include "../data/cp_gaunt_even_334.inc"
 };
 static const double gaunt_even_444[] = {
 #include "../data/cp_gaunt_even_444.inc"
@@ -83,10 +101,16 @@ const racahi_cp_factors racahi_cp_tables[] = {
     ENTRY(1, 2, 2, GAUNT, EVEN, 12, 9.7e-16, gaunt_even_122),
     ENTRY(1, 2, 3, GAUNT, EVEN, 16, 4.4e-16, gaunt_even_123),
     ENTRY(1, 3, 3, GAUNT, EVEN, 21, 4.3e-16, gaunt_even_133),
+    ENTRY(1, 3, 4, GAUNT, EVEN, 25, 4.5e-16, gaunt_even_134),
+    ENTRY(1, 4, 4, GAUNT, EVEN, 33, 5.9e-16, gaunt_even_144),
     ENTRY(2, 2, 2, GAUNT, EVEN, 18, 2.2e-15, gaunt_even_222),
     ENTRY(2, 2, 3, GAUNT, EVEN, 21, 3.7e-16, gaunt_even_223),
+    ENTRY(2, 2, 4, GAUNT, EVEN, 25, 5.3e-16, gaunt_even_224),
     ENTRY(2, 3, 3, GAUNT, EVEN, 28, 3.5e-16, gaunt_even_233),
+    ENTRY(2, 3, 4, GAUNT, EVEN, 35, 4.3e-16, gaunt_even_234),
+    ENTRY(2, 4, 4, GAUNT, EVEN, 45, 4.4e-16, gaunt_even_244),
     ENTRY(3, 3, 3, GAUNT, EVEN, 32, 5.4e-16, gaunt_even_333),
+    ENTRY(3, 3, 4, GAUNT, EVEN, 43, 4.9e-16, gaunt_even_334),
     ENTRY(4, 4, 4, GAUNT, EVEN, 58, 4.6e-16, gaunt_even_444),
     ENTRY(1, 1, 1, UNIT, EVEN, 6, 3.3e-16, unit_even_111),
     ENTRY(1, 1, 2, UNIT, EVEN, 9, 3.8e-16, unit_even_112),
