@@ -12,9 +12,9 @@
  *   component  sqrt(2 l3 + 1) wigner_3j (e3nn); its factors are unit's with the rows of C scaled
  * Paths: even (l1+l2+l3 even, natural parity) or all (gaunt has no odd ones).
  *
- * Exact factors come from what has the lowest rank: a compiled table (made by `racah cp-fit`, data/cp_*.inc; a
- * table serves all smaller degrees and, for even paths, all orders of (l1, l2, l3)), for gaunt a quadrature of
- * the sphere of degree l1+l2+l3, or the non-zero fibres of the tensor: T = sum over the pairs (i,j) that
+ * Exact factors come from what has the lowest rank: a compiled table (made by `racah cp-fit`, data/cp_*.inc;
+ * a table serves all smaller degrees and, for even paths, all orders of (l1, l2, l3)), for gaunt a quadrature
+ * of the sphere of degree l1+l2+l3, or the non-zero fibres of the tensor: T = sum over the pairs (i,j) that
  * couple of e_i x e_j x T[i,j,:]. So there is always an answer. `approximate` asks for TDN's rank
  * 7 L^2 with the best residual known (l1 = l2 = l3 = L, unit, all paths; compiled tables only).
  */
@@ -73,6 +73,7 @@ typedef struct racahi_cp_fit_options {
     double tolerance; /* stop as soon as the relative residual is below, 1e-14 */
     double largest;   /* and no entry is above, 10 */
     int max_restarts; /* 0: no limit */
+    int sweeps;       /* of each restart, 0: 400; more help where many starts fail */
     /* progress after each restart; NULL: none. Return true to stop. */
     bool (*progress)(void *ctx, int restart, double als, double lm, double best);
     void *ctx;

@@ -129,16 +129,16 @@ static double residual(fit *w, double *const F[3])
     return cblas_ddot((int)size, w->E, 1, w->E, 1);
 }
 
-enum { ALS_SWEEPS = 400 };
+enum { ALS_SWEEPS = 400 }; /* default */
 
 /* From a random start; relative residual reached. */
-static double als(fit *w)
+static double als(fit *w, int sweeps)
 {
     double mu = pow(10, -0.5 - 1.5 * fit_uniform(w));
-    double decay = pow(1e-7 / mu, 1.0 / ALS_SWEEPS);
+    double decay = pow(1e-7 / mu, 1.0 / sweeps);
     for (int p = 0; p < w->P; p++) w->F[0][p] = 0.5 * fit_normal(w);
     balance(w);
-    for (int s = 0; s < ALS_SWEEPS; s++, mu *= decay) {
+    for (int s = 0; s < sweeps; s++, mu *= decay) {
         for (int f = 0; f < 3; f++)
             if (!als_update(w, f, mu)) return INFINITY;
         balance(w);
@@ -296,12 +296,13 @@ racah_status racahi_cp_fit(const double *T, int n1, int n2, int n3, const racahi
     racah_status status = fit_init(&w, T, n1, n2, n3, o->rank, err);
     if (status == RACAH_OK && !(w.norm > 0 && isfinite(w.norm)))
         status = racahi_fail(err, RACAH_EINVAL, "cp fit: |T| = %g", w.norm);
-    double best = INFINITY, end = cpu_seconds() + 60 * o->minutes;
+    double best = INFINITY, best_als = INFINITY, end = cpu_seconds() + 60 * o->minutes;
     for (int restart = 0; status == RACAH_OK; restart++) {
         w.rng = o->seed * 0x2545f4914f6cdd1du + (uint64_t)restart;
-        double a = als(&w), l = a;
-        /* no start this bad after the sweeps was saved by the polishing in any trial */
-        if (a < 0.5) l = levenberg(&w, o->tolerance, end), balance(&w);
+        double a = als(&w, o->sweeps > 0 ? o->sweeps : ALS_SWEEPS), l = a;
+        /* polishing costs a hundred times the sweeps, and exact factors came from below 1e-2 only */
+        if (a < 1e-2 || a < best_als) l = levenberg(&w, o->tolerance, end), balance(&w);
+        best_als = fmin(best_als, a);
         bool fits = largest_entry(&w) <= o->largest;
         if (fits && l < best) best = l, memcpy(w.best[0], w.F[0], sizeof(double) * (size_t)w.P);
         if (o->progress && o->progress(o->ctx, restart, a, l, best)) break;

@@ -106,8 +106,7 @@ racah_status racahi_manybody_create(racahi_manybody **out, racahi_manybody_algor
     racahi_manybody *p = racahi_calloc(1, sizeof *p);
     if (!p) return racahi_fail(err, RACAH_ENOMEM, "many-body product: %zu bytes do not fit", sizeof *p);
     p->algorithm = algorithm, p->lmax = lmax, p->Lout = Lout, p->order = order;
-    /* degrees of f^2 that still reach Lout: all for f^2 f^2, those a third f can bring down for f^3 */
-    p->lmid = order <= 2 ? Lout : order == 3 && lmax + Lout < 2 * lmax ? lmax + Lout : 2 * lmax;
+    p->lmid = racahi_manybody_lmid(lmax, Lout, order);
     p->S = square(lmax), p->nout = square(Lout), p->nmid = square(p->lmid);
     p->kernels = racahi_manybody_pick(algorithm, isa);
     racah_status s = algorithm == RACAHI_MANYBODY_GRID ? build_grid(p, err) : build_cp(p, err);

@@ -49,6 +49,12 @@ struct racahi_manybody {
     racahi_manybody_kernels kernels;
 };
 
+/* Degrees of f^2 that still reach Lout: all of them for f^2 f^2, those a third f can bring down for f^3. */
+static inline int racahi_manybody_lmid(int lmax, int Lout, int order)
+{
+    return order <= 2 ? Lout : order == 3 && lmax + Lout < 2 * lmax ? lmax + Lout : 2 * lmax;
+}
+
 /* Rows of 64 bytes in the workspace. */
 static inline size_t racahi_manybody_rows(const racahi_manybody *p)
 {
