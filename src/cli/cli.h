@@ -88,5 +88,7 @@ int racahi_cmd_info(int argc, char **argv);
 int racahi_cmd_check(int argc, char **argv);
 int racahi_cmd_bench(int argc, char **argv);
 int racahi_cmd_import(int argc, char **argv);
+int racahi_cmd_tp(int argc, char **argv);
+int racahi_cmd_cp_fit(int argc, char **argv);
 
 #endif

@@ -21,6 +21,9 @@ static const struct command {
     {"import", racahi_cmd_import, "a trained MACE model:     racah import NAME.mace.safetensors -o M.racah"},
     {"bench", racahi_cmd_bench,
      "speed:                    racah bench model MODEL --box FILE.data|FILE.xyz [--json F]"},
+    {"tp", racahi_cmd_tp, "tensor products compared: racah tp [--lmax N] [--json F] [--svg F] [--factors]"},
+    {"cp-fit", racahi_cmd_cp_fit,
+     "search for CP factors:    racah cp-fit --l1 N --l2 N --l3 N --rank R [--out F]"},
 };
 enum { NCOMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -54,5 +57,7 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < NCOMMANDS; i++)
         if (strcmp(name, commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
-    return cli_usage("no command '%s' in this release; there are train, eval, info, check, import, bench", name);
+    return cli_usage("no command '%s' in this release; there are train, eval, info, check, import, bench, tp, "
+                     "cp-fit",
+                     name);
 }

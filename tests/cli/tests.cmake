@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The racah command: its output, files and exit codes.
 if(TARGET racah_cli)
-  foreach(test eval commands)
+  foreach(test eval commands tp)
     racah_test(test_cli_${test} cli/test_cli_${test}.c cli/cli_support.c LABELS cli)
     target_compile_definitions(test_cli_${test} PRIVATE RACAH_CLI="$<TARGET_FILE:racah_cli>")
     add_dependencies(test_cli_${test} racah_cli)
