@@ -19,7 +19,7 @@ endif()
 # Every benchmark agrees with its reference, at least once; the times of this run mean nothing.
 set(small_model --filter "T=2 C=32")
 set(small_tp --filter manybody)
-foreach(subject kernels model tp)
+foreach(subject kernels model tp tp_problems)
   if(TARGET bench_${subject})
     add_test(NAME bench_${subject} COMMAND bench_${subject} --quick ${small_${subject}})
     set_tests_properties(bench_${subject} PROPERTIES LABELS unit TIMEOUT 600)
