@@ -61,6 +61,9 @@ static const double gaunt_even_333[] = {
 static const double gaunt_even_334[] = {
 #include "../data/cp_gaunt_even_334.inc"
 };
+static const double gaunt_even_344[] = {
+#include "../data/cp_gaunt_even_344.inc"
+};
 static const double gaunt_even_444[] = {
 #include "../data/cp_gaunt_even_444.inc"
 };
@@ -111,6 +114,7 @@ const racahi_cp_factors racahi_cp_tables[] = {
     ENTRY(2, 4, 4, GAUNT, EVEN, 45, 4.4e-16, gaunt_even_244),
     ENTRY(3, 3, 3, GAUNT, EVEN, 32, 5.4e-16, gaunt_even_333),
     ENTRY(3, 3, 4, GAUNT, EVEN, 43, 4.9e-16, gaunt_even_334),
+    ENTRY(3, 4, 4, GAUNT, EVEN, 53, 4.6e-16, gaunt_even_344),
     ENTRY(4, 4, 4, GAUNT, EVEN, 58, 4.6e-16, gaunt_even_444),
     ENTRY(1, 1, 1, UNIT, EVEN, 6, 3.3e-16, unit_even_111),
     ENTRY(1, 1, 2, UNIT, EVEN, 9, 3.8e-16, unit_even_112),
