@@ -136,7 +136,8 @@ racah_status racahi_quadrature_create(racahi_quadrature **out, int degree, racah
         return product_create(out, degree, err);
     case RACAHI_QUADRATURE_OCTAHEDRAL:
         if (rule) return octahedral_create(out, rule, err);
-        return racahi_fail(err, RACAH_EUNSUPPORTED, "quadrature: octahedral rules go to degree %d, asked for %d",
+        return racahi_fail(err, RACAH_EUNSUPPORTED,
+                           "quadrature: octahedral rules go to degree %d, asked for %d",
                            octahedral_rules[NRULE - 1].degree, degree);
     case RACAHI_QUADRATURE_PRODUCT: return product_create(out, degree, err);
     }

@@ -22,11 +22,11 @@ typedef enum racahi_quadrature_kind {
 } racahi_quadrature_kind;
 
 typedef struct racahi_quadrature {
-    int degree;            /* exact up to here, at least what was asked for */
-    size_t n;              /* points */
-    const char *name;      /* "octahedral" or "product" */
-    double *r;             /* (n,3) unit vectors */
-    double *w;             /* (n) sum 4 pi */
+    int degree;       /* exact up to here, at least what was asked for */
+    size_t n;         /* points */
+    const char *name; /* "octahedral" or "product" */
+    double *r;        /* (n,3) unit vectors */
+    double *w;        /* (n) sum 4 pi */
 } racahi_quadrature;
 
 /* Errors: RACAH_EINVAL (degree outside 0 .. RACAHI_QUADRATURE_MAX_DEGREE, kind), RACAH_EUNSUPPORTED (octahedral

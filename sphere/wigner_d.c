@@ -92,7 +92,8 @@ racah_status racahi_wigner_d_from_matrix(int lmax, const double R[9], double *D,
                  R[2] * (R[3] * R[7] - R[4] * R[6]);
     if (!(off < 1e-6) || det < 0)
         return racahi_fail(err, RACAH_EINVAL,
-                           "Wigner D: the matrix is not a rotation (|R R^T - 1| = %g, determinant %g)", off, det);
+                           "Wigner D: the matrix is not a rotation (|R R^T - 1| = %g, determinant %g)", off,
+                           det);
     racahi_wigner_d(lmax, R, D);
     return RACAH_OK;
 }
@@ -105,9 +106,9 @@ racah_status racahi_wigner_d_from_quaternion(int lmax, const double q[4], double
     double w = q[0] / big, x = q[1] / big, y = q[2] / big, z = q[3] / big;
     double n = 1 / sqrt(w * w + x * x + y * y + z * z);
     w *= n, x *= n, y *= n, z *= n;
-    const double R[9] = {1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-                         2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-                         2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)};
+    const double R[9] = {1 - 2 * (y * y + z * z), 2 * (x * y - w * z),     2 * (x * z + w * y),
+                         2 * (x * y + w * z),     1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+                         2 * (x * z - w * y),     2 * (y * z + w * x),     1 - 2 * (x * x + y * y)};
     racahi_wigner_d(lmax, R, D);
     return RACAH_OK;
 }

@@ -7,9 +7,9 @@
 #include "racah_sphere.h"
 
 /* Numbers in the matrices of degrees 0..lmax, one after the other, D^l row-major (2l+1, 2l+1). */
-#define RACAHI_WIGNER_D_SIZE(lmax)                                                            \
+#define RACAHI_WIGNER_D_SIZE(lmax)                                                                           \
     (((size_t)(lmax) + 1) * (2 * (size_t)(lmax) + 1) * (2 * (size_t)(lmax) + 3) / 3)
-#define RACAHI_WIGNER_D_OFFSET(l) ((l) == 0 ? (size_t)0 : RACAHI_WIGNER_D_SIZE((l) - 1))
+#define RACAHI_WIGNER_D_OFFSET(l) ((l) == 0 ? (size_t)0 : RACAHI_WIGNER_D_SIZE((l)-1))
 
 /* D of degrees 0..lmax of a rotation matrix R (row-major), by the recursion of Ivanic and Ruedenberg (J. Phys.
  * Chem. 100, 6342 (1996), with the corrections of 102, 9099 (1998)): each matrix from the one before and R, no

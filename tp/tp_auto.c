@@ -68,8 +68,15 @@ static void plan_key(const racah_tp_plan *p, uint64_t key[2])
         mix(key, bits);
     }
     const racah_tp_desc *d = &p->d;
-    const int fields[10] = {(int)d->family, (int)d->irrep_normalization, (int)d->path_normalization, (int)d->signs,
-                            (int)d->weights, d->weights_common != 0, (int)d->second, (int)d->layout, (int)d->dtype,
+    const int fields[10] = {(int)d->family,
+                            (int)d->irrep_normalization,
+                            (int)d->path_normalization,
+                            (int)d->signs,
+                            (int)d->weights,
+                            d->weights_common != 0,
+                            (int)d->second,
+                            (int)d->layout,
+                            (int)d->dtype,
                             d->mmax};
     for (int f = 0; f < 10; f++) mix(key, (uint64_t)fields[f]);
 }
@@ -84,10 +91,12 @@ static racah_tp_algorithm cache_find(racah_tp_cache *c, const uint64_t key[2])
     return found;
 }
 
-static racah_status cache_add(racah_tp_cache *c, const uint64_t key[2], racah_tp_algorithm a, racah_error *err)
+static racah_status cache_add(racah_tp_cache *c, const uint64_t key[2], racah_tp_algorithm a,
+                              racah_error *err)
 {
     pthread_mutex_lock(&c->lock);
-    racah_status status = racahi_reserve((void **)&c->line, &c->cap, c->n + 1, sizeof *c->line, "tp cache", err);
+    racah_status status =
+        racahi_reserve((void **)&c->line, &c->cap, c->n + 1, sizeof *c->line, "tp cache", err);
     if (status == RACAH_OK) c->line[c->n++] = (cache_line){{key[0], key[1]}, a};
     pthread_mutex_unlock(&c->lock);
     return status;
@@ -110,7 +119,8 @@ static racah_status trial_make(const racah_tp_plan *p, trial *t, racah_error *er
     size_t n = p->d.auto_n ? p->d.auto_n : 64, d2 = p->d.second == RACAH_TP_SECOND_DIRECTION ? 3 : p->in2.dim;
     size_t nw = p->d.weights_common ? p->nw : n * p->nw;
     size_t size = p->d.dtype == RACAH_TP_F64 ? sizeof(double) : sizeof(float);
-    const size_t len[8] = {n * p->in1.dim, n * d2, nw, n * p->out.dim, n * p->in1.dim, n * d2, nw, n * p->out.dim};
+    const size_t len[8] = {n * p->in1.dim, n * d2, nw, n * p->out.dim,
+                           n * p->in1.dim, n * d2, nw, n * p->out.dim};
     t->n = n;
     for (int i = 0; i < 8; i++) {
         t->array[i] = racahi_calloc(len[i] + 1, size);
@@ -120,8 +130,10 @@ static racah_status trial_make(const racah_tp_plan *p, trial *t, racah_error *er
         }
         for (size_t k = 0; k < len[i]; k++) { /* numbers of ordinary size; which ones does not matter */
             double v = (double)((k * 2654435761u + (size_t)i * 97) % 1024) / 512 - 0.999;
-            if (size == sizeof(double)) ((double *)t->array[i])[k] = v;
-            else ((float *)t->array[i])[k] = (float)v;
+            if (size == sizeof(double))
+                ((double *)t->array[i])[k] = v;
+            else
+                ((float *)t->array[i])[k] = (float)v;
         }
     }
     return RACAH_OK;
@@ -164,7 +176,10 @@ static double trial_time(const racah_tp_plan *p, const trial *t)
 }
 
 /* Only so2 may be a candidate when components are left out. */
-static bool candidate(const racah_tp_plan *p, racah_tp_algorithm a) { return p->d.mmax < 0 || a == RACAH_TP_SO2; }
+static bool candidate(const racah_tp_plan *p, racah_tp_algorithm a)
+{
+    return p->d.mmax < 0 || a == RACAH_TP_SO2;
+}
 
 racah_status racahi_tp_auto(racah_tp_plan *p, racah_error *err)
 {
@@ -189,8 +204,8 @@ racah_status racahi_tp_auto(racah_tp_plan *p, racah_error *err)
     }
     trial_free(&t);
     if (best == RACAH_TP_AUTO)
-        return racahi_fail(err, why.code ? why.code : RACAH_ENOMEM, "tp auto: no algorithm can run this; the last said: %s",
-                           why.msg);
+        return racahi_fail(err, why.code ? why.code : RACAH_ENOMEM,
+                           "tp auto: no algorithm can run this; the last said: %s", why.msg);
     if (p->d.cache) RACAHI_TRY(cache_add(p->d.cache, key, best, err));
     return racahi_tp_plan_attach(p, racahi_tp_ops_of(best), err);
 }

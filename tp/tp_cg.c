@@ -38,7 +38,7 @@ typedef struct cg_state {
     size_t ngroup;
     cg_group *group;
     size_t nK, max_nk, max_T, max_wT;
-    bool tile_x, tile_y;  /* is x, is y ever side B */
+    bool tile_x, tile_y;           /* is x, is y ever side B */
     size_t *unreached, nunreached; /* output blocks without a path: zero */
 } cg_state;
 
@@ -69,7 +69,8 @@ static size_t weight_start(const racah_tp_plan *p, size_t path)
     case RACAH_TP_W_PATH: return t->ins.has_weight ? t->w0 : NO_WEIGHT;
     case RACAH_TP_W_DEGREE: return (size_t)t->ins.in2 * (size_t)p->C;
     case RACAH_TP_W_SHARED: return 0;
-    case RACAH_TP_W_SEPARABLE: return path * (size_t)p->C; /* of the products a b d, formed in the workspace */
+    case RACAH_TP_W_SEPARABLE:
+        return path * (size_t)p->C; /* of the products a b d, formed in the workspace */
     case RACAH_TP_W_NONE: break;
     }
     return NO_WEIGHT;
@@ -81,8 +82,8 @@ static bool same_group(const racah_tp_plan *p, const cg_group *g, size_t path)
     const racahi_tp_path *t = &p->path[path];
     bool common = p->d.weights == RACAH_TP_W_DEGREE || p->d.weights == RACAH_TP_W_SHARED ||
                   p->d.weights == RACAH_TP_W_NONE;
-    return common && g->mode == RACAH_TP_UVU && t->ins.mode == RACAH_TP_UVU && g->mB == 1 && t->b2->mul == 1 &&
-           g->in1 == t->ins.in1 && g->out == t->ins.out && g->w0 == weight_start(p, path);
+    return common && g->mode == RACAH_TP_UVU && t->ins.mode == RACAH_TP_UVU && g->mB == 1 &&
+           t->b2->mul == 1 && g->in1 == t->ins.in1 && g->out == t->ins.out && g->w0 == weight_start(p, path);
 }
 
 static void start_group(const racah_tp_plan *p, size_t path, cg_group *g)
@@ -100,7 +101,8 @@ static void start_group(const racah_tp_plan *p, size_t path, cg_group *g)
 /* ---- tables ------------------------------------------------------------------------------------------ */
 
 /* All entries of the group's paths in a dense count first: row (k3, kA), then the columns. */
-static racah_status make_map(const racah_tp_plan *p, cg_group *g, const size_t *member, size_t n, racah_error *err)
+static racah_status make_map(const racah_tp_plan *p, cg_group *g, const size_t *member, size_t n,
+                             racah_error *err)
 {
     size_t rows = g->n3 * g->nA, total = 0;
     racahi_tp_map *m = &g->map;
@@ -138,7 +140,8 @@ static racah_status make_map(const racah_tp_plan *p, cg_group *g, const size_t *
         if (!m->col || !m->c_f64 || !m->c_f32)
             return racahi_fail(err, RACAH_ENOMEM, "tp cg: %zu coefficients do not fit in memory", total);
     }
-    for (size_t r = rows; r > 0; r--) m->ptr[r] = m->ptr[r - 1]; /* filling moved every start to the next one */
+    for (size_t r = rows; r > 0; r--)
+        m->ptr[r] = m->ptr[r - 1]; /* filling moved every start to the next one */
     m->ptr[0] = 0;
     m->nrow = rows;
     /* one scalar on side B couples equal components with equal strength: one entry of K is enough */
@@ -175,7 +178,8 @@ static racah_status make_entries(const racah_tp_plan *p, cg_group *g, size_t pat
     return RACAH_OK;
 }
 
-static racah_status make_groups(racah_tp_plan *p, cg_state *s, size_t *group_of, size_t *member, racah_error *err)
+static racah_status make_groups(racah_tp_plan *p, cg_state *s, size_t *group_of, size_t *member,
+                                racah_error *err)
 {
     for (size_t i = 0; i < p->npath; i++) {
         const racahi_tp_path *t = &p->path[i];
@@ -192,8 +196,10 @@ static racah_status make_groups(racah_tp_plan *p, cg_state *s, size_t *group_of,
         size_t n = 0;
         for (size_t i = 0; i < p->npath; i++)
             if (group_of[i] == g) member[n++] = i;
-        if (by_channel(&s->group[g])) RACAHI_TRY(make_entries(p, &s->group[g], member[0], err));
-        else RACAHI_TRY(make_map(p, &s->group[g], member, n, err));
+        if (by_channel(&s->group[g]))
+            RACAHI_TRY(make_entries(p, &s->group[g], member[0], err));
+        else
+            RACAHI_TRY(make_map(p, &s->group[g], member, n, err));
     }
     return RACAH_OK;
 }
@@ -212,12 +218,17 @@ static void finish(racah_tp_plan *p, cg_state *s, bool *reached)
             double dense = g->diag ? n3 : n3 * (double)g->nA;
             g->k0 = s->nK, s->nK += g->nk * g->mB;
             if (g->nk > s->max_nk) s->max_nk = g->nk;
-            if (side_is_x(g)) s->tile_y = true;
-            else s->tile_x = true;
+            if (side_is_x(g))
+                s->tile_y = true;
+            else
+                s->tile_x = true;
             p->flops_forward += copies * (C * (2 * dense + n3) + 2 * (double)g->map.ptr[g->map.nrow]);
-            p->flops_backward += copies * (C * (4 * dense + 4 * (double)g->nA) + 2 * (double)g->map.ptr[g->map.nrow]);
+            p->flops_backward +=
+                copies * (C * (4 * dense + 4 * (double)g->nA) + 2 * (double)g->map.ptr[g->map.nrow]);
         }
-        size_t T = g->mode == RACAH_TP_UVW ? g->n3 * g->mB * g->C : g->mode == RACAH_TP_UUW ? g->n3 * g->C : 0;
+        size_t T = g->mode == RACAH_TP_UVW   ? g->n3 * g->mB * g->C
+                   : g->mode == RACAH_TP_UUW ? g->n3 * g->C
+                                             : 0;
         if (T > s->max_T) s->max_T = T;
         p->flops_forward += 2 * (double)T * (T ? (double)g->m3 : 0);
         p->flops_backward += 4 * (double)T * (T ? (double)g->m3 : 0);
@@ -241,7 +252,8 @@ static racah_status cg_create(racah_tp_plan *p, racah_error *err)
     }
     if (!s || !scratch || !reached || !s->group || !s->unreached)
         racahi_set_error(err, status, "tp cg: %zu paths do not fit in memory", p->npath);
-    else status = make_groups(p, s, scratch, scratch + p->npath, err);
+    else
+        status = make_groups(p, s, scratch, scratch + p->npath, err);
     if (status == RACAH_OK) {
         finish(p, s, reached);
         p->ws_algorithm = cg_workspace(p);
@@ -275,5 +287,5 @@ static size_t cg_workspace(const racah_tp_plan *p)
     return a.used;
 }
 
-const racahi_tp_ops racahi_tp_cg = {RACAH_TP_CG,    cg_create,      cg_destroy,     cg_forward_f64,
+const racahi_tp_ops racahi_tp_cg = {RACAH_TP_CG,     cg_create,      cg_destroy,     cg_forward_f64,
                                     cg_backward_f64, cg_forward_f32, cg_backward_f32};

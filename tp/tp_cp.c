@@ -23,7 +23,8 @@ static racah_status fill(racah_tp_plan *p, const racahi_cp_factors *f, racah_err
             int l = in[w]->block[b].l;
             double scale = 1;
             if (norm && w < 2) scale = sqrt(2 * l + 1);
-            for (size_t q = 0; component && w == 2 && q < p->npath; q++) /* any path into this output tells f3 */
+            for (size_t q = 0; component && w == 2 && q < p->npath;
+                 q++) /* any path into this output tells f3 */
                 if (p->path[q].b3 == &in[w]->block[b])
                     scale = p->path[q].coefficient /
                             (norm ? sqrt((2 * p->path[q].b1->l + 1) * (2 * p->path[q].b2->l + 1)) : 1);
@@ -31,8 +32,10 @@ static racah_status fill(racah_tp_plan *p, const racahi_cp_factors *f, racah_err
                 size_t row = racahi_tp_component(p, in[w], b, m);
                 for (size_t r = 0; r < R; r++) {
                     double v = scale * factor[w][(size_t)(l * l + l + m) * R + r];
-                    if (w < 2) t->T_f64[w][r * t->S[w] + row] = v;
-                    else t->T_f64[2][row * R + r] = v;
+                    if (w < 2)
+                        t->T_f64[w][r * t->S[w] + row] = v;
+                    else
+                        t->T_f64[2][row * R + r] = v;
                 }
             }
         }
@@ -48,9 +51,11 @@ static racah_status cp_create(racah_tp_plan *p, racah_error *err)
         for (size_t q = 0; q < p->npath; q++)
             even = even && (p->path[q].b1->l + p->path[q].b2->l + p->path[q].b3->l) % 2 == 0;
         if (!even && p->d.signs != RACAH_CG_E3NN_06)
-            return racahi_fail(err, RACAH_EUNSUPPORTED, "tp plan: factors of odd paths exist for e3nn 0.6's signs only");
+            return racahi_fail(err, RACAH_EUNSUPPORTED,
+                               "tp plan: factors of odd paths exist for e3nn 0.6's signs only");
     } else if (p->d.family != RACAH_TP_FAMILY_GAUNT) {
-        return racahi_fail(err, RACAH_EUNSUPPORTED, "tp plan: there are factors for families gaunt and component only");
+        return racahi_fail(err, RACAH_EUNSUPPORTED,
+                           "tp plan: there are factors for families gaunt and component only");
     }
     RACAHI_TRY(racahi_tp_transform_begin(p, even, err));
     racahi_cp_factors *f;

@@ -50,7 +50,8 @@ static void spin_vector(size_t n, double complex *H)
     }
 }
 
-static void add_product(size_t n, double f, const double complex *A, const double complex *B, double complex *out)
+static void add_product(size_t n, double f, const double complex *A, const double complex *B,
+                        double complex *out)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < n; k++) {
@@ -90,14 +91,17 @@ racah_status racahi_tp_spin_operators(int L, double **K, racah_error *err)
     size_t n = (size_t)L + 1;
     *K = NULL;
     double complex *H = racahi_calloc(n * n * n * n, sizeof *H);
-    if (!H) return racahi_fail(err, RACAH_ENOMEM, "spin operators of %zu x %zu matrices do not fit in memory", n, n);
+    if (!H)
+        return racahi_fail(err, RACAH_ENOMEM, "spin operators of %zu x %zu matrices do not fit in memory", n,
+                           n);
     racah_status status = spin_operators(L, H, err);
     if (status != RACAH_OK) {
         racahi_free(H);
         return status;
     }
     for (int l = 0; l <= L; l++)
-        for (size_t i = (size_t)(l * l) * n * n; i < (size_t)((l + 1) * (l + 1)) * n * n; i++) H[i] *= turn[l % 4];
+        for (size_t i = (size_t)(l * l) * n * n; i < (size_t)((l + 1) * (l + 1)) * n * n; i++)
+            H[i] *= turn[l % 4];
     *K = (double *)H;
     return RACAH_OK;
 }
@@ -125,11 +129,13 @@ static racah_status matrix_coefficients(int L, int l1, int l2, int l3, double *C
     return RACAH_OK;
 }
 
-racah_status racah_tp_coefficients(racah_tp_family family, int L, int l1, int l2, int l3, racah_cg_signs signs,
-                                   double *C, racah_error *err)
+racah_status racah_tp_coefficients(racah_tp_family family, int L, int l1, int l2, int l3,
+                                   racah_cg_signs signs, double *C, racah_error *err)
 {
-    if (family == RACAH_TP_FAMILY_GAUNT) RACAHI_TRY(racah_cg_gaunt(l1, l2, l3, C, err));
-    else RACAHI_TRY(racah_cg_wigner3j(l1, l2, l3, signs, C, err)); /* checks the degrees for all */
+    if (family == RACAH_TP_FAMILY_GAUNT)
+        RACAHI_TRY(racah_cg_gaunt(l1, l2, l3, C, err));
+    else
+        RACAHI_TRY(racah_cg_wigner3j(l1, l2, l3, signs, C, err)); /* checks the degrees for all */
     size_t n = (size_t)(2 * l1 + 1) * (size_t)(2 * l2 + 1) * (size_t)(2 * l3 + 1);
     double factor = 1;
     switch (family) {
@@ -140,16 +146,20 @@ racah_status racah_tp_coefficients(racah_tp_family family, int L, int l1, int l2
         break;
     case RACAH_TP_FAMILY_MATRIX:
         if (L < 0 || L > RACAH_CG_LMAX || l1 > L || l2 > L || l3 > L)
-            return racahi_fail(err, RACAH_EINVAL, "racah_tp_coefficients: L = %d with degrees %d, %d, %d; need all <= "
-                               "L <= %d", L, l1, l2, l3, RACAH_CG_LMAX);
+            return racahi_fail(err, RACAH_EINVAL,
+                               "racah_tp_coefficients: L = %d with degrees %d, %d, %d; need all <= "
+                               "L <= %d",
+                               L, l1, l2, l3, RACAH_CG_LMAX);
         return matrix_coefficients(L, l1, l2, l3, C, err);
-    default: return racahi_fail(err, RACAH_EINVAL, "racah_tp_coefficients: family %d, need 0 .. 3", (int)family);
+    default:
+        return racahi_fail(err, RACAH_EINVAL, "racah_tp_coefficients: family %d, need 0 .. 3", (int)family);
     }
     for (size_t i = 0; i < n; i++) C[i] *= factor;
     return RACAH_OK;
 }
 
-racah_status racahi_tp_path_tensor(const racah_tp_plan *p, const racahi_tp_path *path, double **C, racah_error *err)
+racah_status racahi_tp_path_tensor(const racah_tp_plan *p, const racahi_tp_path *path, double **C,
+                                   racah_error *err)
 {
     int l1 = path->b1->l, l2 = path->b2->l, l3 = path->b3->l;
     size_t n = (size_t)(2 * l1 + 1) * (size_t)(2 * l2 + 1) * (size_t)(2 * l3 + 1);

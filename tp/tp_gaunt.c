@@ -36,8 +36,8 @@ typedef struct gaunt_entry {
 } gaunt_entry;
 
 struct racahi_tp_fft {
-    size_t N, Nv, NF;       /* points on a circle; kept orders N/2+1; coefficients N Nv */
-    gaunt_map map[3];       /* features to coefficients (0, 1), coefficients to features (2) */
+    size_t N, Nv, NF; /* points on a circle; kept orders N/2+1; coefficients N Nv */
+    gaunt_map map[3]; /* features to coefficients (0, 1), coefficients to features (2) */
     gaunt_map transposed[3];
     fftw_plan to_f64[2], from_f64[2]; /* coefficients to points, back; for p->C channels and for one */
     fftwf_plan to_f32[2], from_f32[2];
@@ -109,12 +109,15 @@ static size_t coefficient_row(const racahi_tp_fft *f, int u, int v, int part)
 static void part_and_sign(int m, int *part, double *sign)
 {
     bool odd = m % 2;
-    if (m >= 0) *part = odd ? 1 : 0, *sign = odd ? -1 : 1;
-    else *part = odd ? 0 : 1, *sign = -1;
+    if (m >= 0)
+        *part = odd ? 1 : 0, *sign = odd ? -1 : 1;
+    else
+        *part = odd ? 0 : 1, *sign = -1;
 }
 
 /* Features to coefficients, and the transpose of that followed by c2r: d Re F = k_v Re R, likewise Im. */
-static racah_status input_maps(const racah_tp_plan *p, racahi_tp_fft *f, int which, gaunt_entry *e, racah_error *err)
+static racah_status input_maps(const racah_tp_plan *p, racahi_tp_fft *f, int which, gaunt_entry *e,
+                               racah_error *err)
 {
     const racahi_irreps *s = which ? &p->in2 : &p->in1;
     for (int transposed = 0; transposed < 2; transposed++) {
@@ -128,8 +131,10 @@ static racah_status input_maps(const racah_tp_plan *p, racahi_tp_fft *f, int whi
                 for (int u = -l; u <= l; u += 2) {
                     size_t row = coefficient_row(f, u, v, part), feature = racahi_tp_component(p, s, b, m);
                     double value = sign * c[u + l] / k;
-                    if (transposed) e[n++] = (gaunt_entry){feature, row, value * k};
-                    else e[n++] = (gaunt_entry){row, feature, value};
+                    if (transposed)
+                        e[n++] = (gaunt_entry){feature, row, value * k};
+                    else
+                        e[n++] = (gaunt_entry){row, feature, value};
                 }
             }
         RACAHI_TRY(make_map(transposed ? &f->transposed[which] : &f->map[which], e, n, err));
@@ -155,9 +160,12 @@ static racah_status output_maps(const racah_tp_plan *p, racahi_tp_fft *f, int ul
                 for (int u = l % 2; u <= ulimit && v < (int)f->Nv; u += 2) {
                     double value = sign * 0.5 * racahi_sh_fourier_integral(l, v, c, u) * (u ? 2 : 1) /
                                    (double)(f->N * f->N);
-                    size_t row = coefficient_row(f, u, v, part), feature = racahi_tp_component(p, &p->out, b, m);
-                    if (!transposed) e[n++] = (gaunt_entry){feature, row, value};
-                    else if (v > 0 || u == 0) e[n++] = (gaunt_entry){row, feature, value / k};
+                    size_t row = coefficient_row(f, u, v, part),
+                           feature = racahi_tp_component(p, &p->out, b, m);
+                    if (!transposed)
+                        e[n++] = (gaunt_entry){feature, row, value};
+                    else if (v > 0 || u == 0)
+                        e[n++] = (gaunt_entry){row, feature, value / k};
                     else {
                         e[n++] = (gaunt_entry){row, feature, value / 2};
                         e[n++] = (gaunt_entry){coefficient_row(f, -u, v, part), feature, value / 2};
@@ -176,13 +184,15 @@ static racah_status plan_all(const racah_tp_plan *p, racahi_tp_fft *f, racah_err
     f->C[0] = (size_t)p->C, f->C[1] = 1;
     size_t most = f->C[0] * (f->N * f->N + 2 * f->NF + 16);
     double *block = racahi_malloc(most, sizeof *block);
-    if (!block) return racahi_fail(err, RACAH_ENOMEM, "tp gaunt: %zu points do not fit in memory", f->N * f->N);
+    if (!block)
+        return racahi_fail(err, RACAH_ENOMEM, "tp gaunt: %zu points do not fit in memory", f->N * f->N);
     bool good = true;
     pthread_mutex_lock(&planner);
     for (int i = 0; i < 2 && good; i++) {
         int N = (int)f->N, Nv = (int)f->Nv, C = (int)f->C[i];
         const fftw_iodim inner = {C, 1, 1};
-        const fftw_iodim back[2] = {{N, Nv * C, N * C}, {N, C, C}}, forth[2] = {{N, N * C, Nv * C}, {N, C, C}};
+        const fftw_iodim back[2] = {{N, Nv * C, N * C}, {N, C, C}},
+                         forth[2] = {{N, N * C, Nv * C}, {N, C, C}};
         if (p->d.dtype == RACAH_TP_F64) {
             double *re = block, *im = re + f->NF * f->C[i], *points = block + 2 * f->NF * f->C[0];
             points += (8 - (size_t)(points - block) % 8) % 8;
@@ -194,13 +204,16 @@ static racah_status plan_all(const racah_tp_plan *p, racahi_tp_fft *f, racah_err
             float *points = start + 2 * f->NF * f->C[0];
             points += (16 - (size_t)(points - start) % 16) % 16;
             f->to_f32[i] = fftwf_plan_guru_split_dft_c2r(2, back, 1, &inner, re, im, points, FFTW_ESTIMATE);
-            f->from_f32[i] = fftwf_plan_guru_split_dft_r2c(2, forth, 1, &inner, points, re, im, FFTW_ESTIMATE);
+            f->from_f32[i] =
+                fftwf_plan_guru_split_dft_r2c(2, forth, 1, &inner, points, re, im, FFTW_ESTIMATE);
             good = f->to_f32[i] && f->from_f32[i];
         }
     }
     pthread_mutex_unlock(&planner);
     racahi_free(block);
-    if (!good) return racahi_fail(err, RACAH_EUNSUPPORTED, "tp gaunt: FFTW has no plan for %zu x %zu points", f->N, f->N);
+    if (!good)
+        return racahi_fail(err, RACAH_EUNSUPPORTED, "tp gaunt: FFTW has no plan for %zu x %zu points", f->N,
+                           f->N);
     return RACAH_OK;
 }
 
@@ -218,7 +231,8 @@ static size_t smooth_size(size_t n)
 static racah_status gaunt_create(racah_tp_plan *p, racah_error *err)
 {
     if (p->d.family != RACAH_TP_FAMILY_GAUNT)
-        return racahi_fail(err, RACAH_EINVAL, "tp plan: gaunt multiplies functions point by point, which is family gaunt");
+        return racahi_fail(err, RACAH_EINVAL,
+                           "tp plan: gaunt multiplies functions point by point, which is family gaunt");
     RACAHI_TRY(racahi_tp_transform_begin(p, true, err));
     racahi_tp_transform *t = p->state;
     racahi_tp_fft *f = t->fft = racahi_calloc(1, sizeof *f);

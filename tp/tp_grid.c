@@ -14,7 +14,8 @@ static void fill_values(const racah_tp_plan *p, const racahi_irreps *s, size_t g
     for (size_t b = 0; b < s->n; b++)
         for (int m = -s->block[b].l; m <= s->block[b].l; m++) {
             int l = s->block[b].l;
-            T[racahi_tp_component(p, s, b, m)] = Y[g * (size_t)((p->L + 1) * (p->L + 1)) + (size_t)(l * l + l + m)];
+            T[racahi_tp_component(p, s, b, m)] =
+                Y[g * (size_t)((p->L + 1) * (p->L + 1)) + (size_t)(l * l + l + m)];
         }
 }
 
@@ -43,10 +44,12 @@ static racah_status fill(racah_tp_plan *p, const racahi_quadrature *q, racah_err
 static racah_status grid_create(racah_tp_plan *p, racah_error *err)
 {
     if (p->d.family != RACAH_TP_FAMILY_GAUNT)
-        return racahi_fail(err, RACAH_EINVAL, "tp plan: grid multiplies functions point by point, which is family gaunt");
+        return racahi_fail(err, RACAH_EINVAL,
+                           "tp plan: grid multiplies functions point by point, which is family gaunt");
     RACAHI_TRY(racahi_tp_transform_begin(p, true, err));
     racahi_quadrature *q;
-    RACAHI_TRY(racahi_quadrature_create(&q, p->in1.lmax + p->in2.lmax + p->out.lmax, RACAHI_QUADRATURE_BEST, err));
+    RACAHI_TRY(
+        racahi_quadrature_create(&q, p->in1.lmax + p->in2.lmax + p->out.lmax, RACAHI_QUADRATURE_BEST, err));
     racah_status status = fill(p, q, err);
     racahi_quadrature_destroy(q);
     return status;

@@ -23,16 +23,17 @@ typedef struct racahi_tp_path {
  * ws is 64-byte aligned; nb <= RACAHI_TP_LANES(REAL); wn is the distance of the samples' weights, 0 when common. */
 typedef struct racahi_tp_ops {
     racah_tp_algorithm algorithm;
-    racah_status (*create)(racah_tp_plan *p, racah_error *err); /* fills p->state, p->ws_algorithm; or refuses */
-    void (*destroy)(void *state);                               /* half-built states and NULL are legal */
-    void (*forward_f64)(const racah_tp_plan *p, void *ws, size_t nb, const double *x, const double *y, const double *w,
-                        size_t wn, double *z);
+    racah_status (*create)(racah_tp_plan *p,
+                           racah_error *err); /* fills p->state, p->ws_algorithm; or refuses */
+    void (*destroy)(void *state);             /* half-built states and NULL are legal */
+    void (*forward_f64)(const racah_tp_plan *p, void *ws, size_t nb, const double *x, const double *y,
+                        const double *w, size_t wn, double *z);
     void (*backward_f64)(const racah_tp_plan *p, void *ws, size_t nb, const double *x, const double *y,
                          const double *w, size_t wn, const double *dz, double *dx, double *dy, double *dw);
-    void (*forward_f32)(const racah_tp_plan *p, void *ws, size_t nb, const float *x, const float *y, const float *w,
-                        size_t wn, float *z);
-    void (*backward_f32)(const racah_tp_plan *p, void *ws, size_t nb, const float *x, const float *y, const float *w,
-                         size_t wn, const float *dz, float *dx, float *dy, float *dw);
+    void (*forward_f32)(const racah_tp_plan *p, void *ws, size_t nb, const float *x, const float *y,
+                        const float *w, size_t wn, float *z);
+    void (*backward_f32)(const racah_tp_plan *p, void *ws, size_t nb, const float *x, const float *y,
+                         const float *w, size_t wn, const float *dz, float *dx, float *dy, float *dw);
 } racahi_tp_ops;
 
 struct racah_tp_plan {
@@ -41,9 +42,9 @@ struct racah_tp_plan {
     size_t npath;
     racahi_tp_path *path;
     size_t nw, nnz;
-    int C;        /* the one channel count where there is one (modes uuu; uvu with one copy of y), else 0 */
-    bool y_one;   /* C > 0 and y is common to the channels */
-    int L;        /* family matrix: the matrices are (L+1) x (L+1) */
+    int C;      /* the one channel count where there is one (modes uuu; uvu with one copy of y), else 0 */
+    bool y_one; /* C > 0 and y is common to the channels */
+    int L;      /* family matrix: the matrices are (L+1) x (L+1) */
     racahi_isa isa;
     const racahi_tp_kernels_f64 *k_f64;
     const racahi_tp_kernels_f32 *k_f32;
@@ -79,11 +80,15 @@ void racahi_tp_run_backward_f32(const racah_tp_plan *p, void *ws, size_t n, cons
                                 const float *w, const float *dz, float *dx, float *dy, float *dw);
 
 /* Coefficients of a path, times its coefficient: (2l1+1, 2l2+1, 2l3+1) row-major, freed by the caller. */
-racah_status racahi_tp_path_tensor(const racah_tp_plan *p, const racahi_tp_path *path, double **C, racah_error *err);
+racah_status racahi_tp_path_tensor(const racah_tp_plan *p, const racahi_tp_path *path, double **C,
+                                   racah_error *err);
 /* Is this triple one the family has a coefficient for? (triangle, parity of the sum, l <= L) */
 bool racahi_tp_family_has(racah_tp_family family, int L, int l1, int l2, int l3);
 
 /* First row (of C channels) of block b. */
-static inline size_t racahi_tp_row(const racahi_irreps *s, size_t b, int C) { return s->block[b].offset / (size_t)C; }
+static inline size_t racahi_tp_row(const racahi_irreps *s, size_t b, int C)
+{
+    return s->block[b].offset / (size_t)C;
+}
 
 #endif

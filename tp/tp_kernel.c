@@ -7,7 +7,8 @@
 /* UNROLL marks loops whose trip count is a constant after inlining; not under a sanitizer, which would make the
  * compiler work for minutes (see conv_kernel.c). */
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer) || __has_feature(thread_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer) ||                       \
+    __has_feature(thread_sanitizer)
 #define TP_PLAIN
 #endif
 #endif

@@ -20,7 +20,8 @@ static void product_table(size_t n, size_t *ptr, racahi_tp_entry *e)
                 for (size_t k = 0; k < n; k++) {
                     size_t a = i * n + k, b = k * n + j; /* re: re re - im im;  im: re im + im re */
                     e[q++] = (racahi_tp_entry){(int)a, (int)(part * nn + b), 1, 1};
-                    e[q++] = (racahi_tp_entry){(int)(nn + a), (int)((1 - part) * nn + b), part ? 1 : -1, part ? 1 : -1};
+                    e[q++] = (racahi_tp_entry){(int)(nn + a), (int)((1 - part) * nn + b), part ? 1 : -1,
+                                               part ? 1 : -1};
                 }
                 ptr[part * nn + i * n + j + 1] = q;
             }
@@ -39,8 +40,10 @@ static void fill(racah_tp_plan *p, const double *K)
                 const double *k = K + (size_t)(l * l + l + m) * nn * 2;
                 for (size_t e = 0; e < nn; e++)
                     for (size_t part = 0; part < 2; part++) {
-                        if (w < 2) t->T_f64[w][(part * nn + e) * t->S[w] + row] = k[2 * e + part];
-                        else t->T_f64[2][row * 2 * nn + part * nn + e] = k[2 * e + part] / (p->L + 1);
+                        if (w < 2)
+                            t->T_f64[w][(part * nn + e) * t->S[w] + row] = k[2 * e + part];
+                        else
+                            t->T_f64[2][row * 2 * nn + part * nn + e] = k[2 * e + part] / (p->L + 1);
                     }
             }
 }

@@ -56,7 +56,10 @@ static void so2_destroy(void *state)
     racahi_free(s);
 }
 
-static int order_kept(const racah_tp_plan *p, int l) { return p->d.mmax >= 0 && p->d.mmax < l ? p->d.mmax : l; }
+static int order_kept(const racah_tp_plan *p, int l)
+{
+    return p->d.mmax >= 0 && p->d.mmax < l ? p->d.mmax : l;
+}
 
 static size_t so2_weight(const racah_tp_plan *p, const racahi_tp_path *t)
 {
@@ -83,7 +86,8 @@ static racah_status make_path(const racah_tp_plan *p, const racahi_tp_path *t, s
     for (int m3 = -m3max; m3 <= m3max; m3++)
         for (int m1 = -m1max; m1 <= m1max; m1++) {
             double c = C[((size_t)(m1 + l1) * (2 * (size_t)l2 + 1) + (size_t)l2) * (2 * (size_t)l3 + 1) +
-                         (size_t)(m3 + l3)] * sqrt(2 * l2 + 1);
+                         (size_t)(m3 + l3)] *
+                       sqrt(2 * l2 + 1);
             if (c != 0) q->entry[q->n++] = (racahi_tp_entry){m1 + l1, m3 + l3, c, (float)c};
         }
     racahi_free(C);
@@ -123,13 +127,16 @@ static size_t so2_workspace(const racah_tp_plan *p);
 static racah_status so2_check(const racah_tp_plan *p, racah_error *err)
 {
     if (p->d.second != RACAH_TP_SECOND_DIRECTION)
-        return racahi_fail(err, RACAH_EINVAL, "tp plan: so2 rotates a direction to the axis; the second input must be "
+        return racahi_fail(err, RACAH_EINVAL,
+                           "tp plan: so2 rotates a direction to the axis; the second input must be "
                            "the harmonics of one (second = RACAH_TP_SECOND_DIRECTION)");
     for (size_t i = 0; i < p->npath; i++)
-        if (p->path[i].ins.mode != RACAH_TP_UVU && !(p->path[i].ins.mode == RACAH_TP_UUU && p->path[i].b1->mul == 1))
+        if (p->path[i].ins.mode != RACAH_TP_UVU &&
+            !(p->path[i].ins.mode == RACAH_TP_UUU && p->path[i].b1->mul == 1))
             return racahi_fail(err, RACAH_EINVAL, "tp plan: so2 computes mode uvu only (instruction %zu)", i);
     if (p->d.weights == RACAH_TP_W_SEPARABLE)
-        return racahi_fail(err, RACAH_EUNSUPPORTED, "tp plan: so2 has weights none, shared, degree, path; for separable "
+        return racahi_fail(err, RACAH_EUNSUPPORTED,
+                           "tp plan: so2 has weights none, shared, degree, path; for separable "
                            "weights there are cg, and for family gaunt gaunt, grid, cp");
     return RACAH_OK;
 }
@@ -153,7 +160,8 @@ static racah_status so2_create(racah_tp_plan *p, racah_error *err)
     for (int io = 0; io < 2; io++) {
         const racahi_irreps *q = io ? &p->out : &p->in1;
         for (size_t b = 0; b < q->n; b++) {
-            double mul = q->block[b].mul, w = 2 * q->block[b].l + 1, kept = 2 * order_kept(p, q->block[b].l) + 1;
+            double mul = q->block[b].mul, w = 2 * q->block[b].l + 1,
+                   kept = 2 * order_kept(p, q->block[b].l) + 1;
             rotate += 2 * mul * w * kept, turn += 8 * mul * w;
         }
     }

@@ -29,17 +29,21 @@ static racah_status check_complete(const racah_tp_plan *p, bool even, racah_erro
                 if (even && (a->l + b->l + c->l) % 2) continue;
                 wanted++;
                 if (times_there(p, i, j, k) == 1) continue;
-                return racahi_fail(err, RACAH_EINVAL, "tp plan: %s computes all paths at once, each one time; path of "
-                                   "blocks %zu, %zu, %zu is there %zu times%s", name, i, j, k, times_there(p, i, j, k),
+                return racahi_fail(err, RACAH_EINVAL,
+                                   "tp plan: %s computes all paths at once, each one time; path of "
+                                   "blocks %zu, %zu, %zu is there %zu times%s",
+                                   name, i, j, k, times_there(p, i, j, k),
                                    a->p * b->p != c->p ? " (parity forbids it)" : "");
             }
     if (wanted != p->npath)
-        return racahi_fail(err, RACAH_EINVAL, "tp plan: %s computes %zu paths of these irreps, asked for %zu", name,
-                           wanted, p->npath);
+        return racahi_fail(err, RACAH_EINVAL, "tp plan: %s computes %zu paths of these irreps, asked for %zu",
+                           name, wanted, p->npath);
     for (size_t q = 0; q < p->npath; q++)
         if (p->path[q].ins.path_weight != 1)
-            return racahi_fail(err, RACAH_EINVAL, "tp plan: %s cannot weight single paths; path_weight of instruction "
-                               "%zu is %g, need 1", name, q, p->path[q].ins.path_weight);
+            return racahi_fail(err, RACAH_EINVAL,
+                               "tp plan: %s cannot weight single paths; path_weight of instruction "
+                               "%zu is %g, need 1",
+                               name, q, p->path[q].ins.path_weight);
     return RACAH_OK;
 }
 
@@ -47,11 +51,15 @@ racah_status racahi_tp_transform_begin(racah_tp_plan *p, bool even, racah_error 
 {
     const char *name = racah_tp_algorithm_name(p->ops->algorithm);
     if (p->C == 0)
-        return racahi_fail(err, RACAH_EINVAL, "tp plan: %s needs one multiplicity throughout and mode uuu, or uvu with "
-                           "multiplicity 1 in the second input", name);
+        return racahi_fail(err, RACAH_EINVAL,
+                           "tp plan: %s needs one multiplicity throughout and mode uuu, or uvu with "
+                           "multiplicity 1 in the second input",
+                           name);
     if (p->d.weights == RACAH_TP_W_PATH)
-        return racahi_fail(err, RACAH_EINVAL, "tp plan: a weight for each path does not factor into %s; need weights "
-                           "none, shared, degree or separable (or algorithm cg, so2)", name);
+        return racahi_fail(err, RACAH_EINVAL,
+                           "tp plan: a weight for each path does not factor into %s; need weights "
+                           "none, shared, degree or separable (or algorithm cg, so2)",
+                           name);
     RACAHI_TRY(check_complete(p, even, err));
     racahi_tp_transform *t = p->state = racahi_calloc(1, sizeof *t);
     if (!t) return racahi_fail(err, RACAH_ENOMEM, "tp %s: no memory", name);
@@ -73,7 +81,8 @@ racah_status racahi_tp_transform_dense(racah_tp_plan *p, size_t R, racah_error *
         t->T_f64[i] = racahi_calloc(n, sizeof(double)), t->U_f64[i] = racahi_calloc(n, sizeof(double));
         t->T_f32[i] = racahi_calloc(n, sizeof(float)), t->U_f32[i] = racahi_calloc(n, sizeof(float));
         if (!t->T_f64[i] || !t->U_f64[i] || !t->T_f32[i] || !t->U_f32[i])
-            return racahi_fail(err, RACAH_ENOMEM, "tp plan: a transform of %zu points does not fit in memory", R);
+            return racahi_fail(err, RACAH_ENOMEM, "tp plan: a transform of %zu points does not fit in memory",
+                               R);
     }
     return RACAH_OK;
 }

@@ -15,13 +15,13 @@
 typedef struct racahi_tp_fft racahi_tp_fft; /* tp_gaunt.c */
 
 typedef struct racahi_tp_transform {
-    size_t R, S[3];         /* points; rows of x, y, z */
+    size_t R, S[3];              /* points; rows of x, y, z */
     double *T_f64[3], *U_f64[3]; /* dense: T1 (R,S1), T2 (R,S2), T3 (S3,R), and their transposes U */
     float *T_f32[3], *U_f32[3];
-    racahi_tp_fft *fft;     /* instead of T */
-    size_t *ptr;            /* matrix: out[k] = sum over ptr[k] <= q < ptr[k+1] of entry[q].c X[k1] Y[k2] */
+    racahi_tp_fft *fft; /* instead of T */
+    size_t *ptr;        /* matrix: out[k] = sum over ptr[k] <= q < ptr[k+1] of entry[q].c X[k1] Y[k2] */
     racahi_tp_entry *entry;
-    bool y_channels;        /* the second factor has a value for each channel (it may be common otherwise) */
+    bool y_channels; /* the second factor has a value for each channel (it may be common otherwise) */
 } racahi_tp_transform;
 
 /* Checks what all of them need; p->state becomes a transform of R points with dense T1, T2, T3 zeroed in f64 (for
@@ -39,26 +39,31 @@ static inline size_t racahi_tp_component(const racah_tp_plan *p, const racahi_ir
     return racahi_tp_row(s, b, C) + (size_t)(m + s->block[b].l);
 }
 
-void racahi_tp_transform_forward_f64(const racah_tp_plan *p, void *ws, size_t nb, const double *x, const double *y,
-                                     const double *w, size_t wn, double *z);
-void racahi_tp_transform_backward_f64(const racah_tp_plan *p, void *ws, size_t nb, const double *x, const double *y,
-                                      const double *w, size_t wn, const double *dz, double *dx, double *dy, double *dw);
-void racahi_tp_transform_forward_f32(const racah_tp_plan *p, void *ws, size_t nb, const float *x, const float *y,
-                                     const float *w, size_t wn, float *z);
-void racahi_tp_transform_backward_f32(const racah_tp_plan *p, void *ws, size_t nb, const float *x, const float *y,
-                                      const float *w, size_t wn, const float *dz, float *dx, float *dy, float *dw);
-#define RACAHI_TP_TRANSFORM_OPS(algorithm, create)                                            \
-    {algorithm, create, racahi_tp_transform_destroy, racahi_tp_transform_forward_f64,         \
-     racahi_tp_transform_backward_f64, racahi_tp_transform_forward_f32, racahi_tp_transform_backward_f32}
+void racahi_tp_transform_forward_f64(const racah_tp_plan *p, void *ws, size_t nb, const double *x,
+                                     const double *y, const double *w, size_t wn, double *z);
+void racahi_tp_transform_backward_f64(const racah_tp_plan *p, void *ws, size_t nb, const double *x,
+                                      const double *y, const double *w, size_t wn, const double *dz,
+                                      double *dx, double *dy, double *dw);
+void racahi_tp_transform_forward_f32(const racah_tp_plan *p, void *ws, size_t nb, const float *x,
+                                     const float *y, const float *w, size_t wn, float *z);
+void racahi_tp_transform_backward_f32(const racah_tp_plan *p, void *ws, size_t nb, const float *x,
+                                      const float *y, const float *w, size_t wn, const float *dz, float *dx,
+                                      float *dy, float *dw);
+#define RACAHI_TP_TRANSFORM_OPS(algorithm, create)                                                           \
+    {                                                                                                        \
+        algorithm, create, racahi_tp_transform_destroy, racahi_tp_transform_forward_f64,                     \
+            racahi_tp_transform_backward_f64, racahi_tp_transform_forward_f32,                               \
+            racahi_tp_transform_backward_f32                                                                 \
+    }
 
 /* Fourier transforms of C channels (C = p->C or 1): to the torus (which = 0, 1) or back (2), or the transposes.
  * W: racahi_tp_fft_ws numbers for each channel, 64-byte aligned. `in` is not changed for 0 and 1; for 2 it is. */
 size_t racahi_tp_fft_ws(const racahi_tp_fft *f);
 double racahi_tp_fft_flops(const racahi_tp_fft *f, int which);
 void racahi_tp_fft_destroy(racahi_tp_fft *f);
-void racahi_tp_fft_run_f64(const racah_tp_plan *p, const racahi_tp_fft *f, int which, bool transposed, size_t C,
-                           double *in, double *W, double *out);
-void racahi_tp_fft_run_f32(const racah_tp_plan *p, const racahi_tp_fft *f, int which, bool transposed, size_t C,
-                           float *in, float *W, float *out);
+void racahi_tp_fft_run_f64(const racah_tp_plan *p, const racahi_tp_fft *f, int which, bool transposed,
+                           size_t C, double *in, double *W, double *out);
+void racahi_tp_fft_run_f32(const racah_tp_plan *p, const racahi_tp_fft *f, int which, bool transposed,
+                           size_t C, float *in, float *W, float *out);
 
 #endif

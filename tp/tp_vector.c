@@ -12,14 +12,15 @@
 #include "tp_transform.h"
 
 /* T[component] = sign * t . grad Y */
-static void fill_slopes(const racah_tp_plan *p, const racahi_irreps *s, const double *dY, const double t[3], double sign,
-                        double *T)
+static void fill_slopes(const racah_tp_plan *p, const racahi_irreps *s, const double *dY, const double t[3],
+                        double sign, double *T)
 {
     size_t S = (size_t)((p->L + 1) * (p->L + 1));
     for (size_t b = 0; b < s->n; b++)
         for (int m = -s->block[b].l; m <= s->block[b].l; m++) {
             size_t k = (size_t)(s->block[b].l * s->block[b].l + s->block[b].l + m);
-            T[racahi_tp_component(p, s, b, m)] = sign * (t[0] * dY[k] + t[1] * dY[S + k] + t[2] * dY[2 * S + k]);
+            T[racahi_tp_component(p, s, b, m)] =
+                sign * (t[0] * dY[k] + t[1] * dY[S + k] + t[2] * dY[2 * S + k]);
         }
 }
 
@@ -54,10 +55,12 @@ static racah_status fill(racah_tp_plan *p, const racahi_quadrature *q, racah_err
 static racah_status vector_create(racah_tp_plan *p, racah_error *err)
 {
     if (p->d.family != RACAH_TP_FAMILY_POISSON)
-        return racahi_fail(err, RACAH_EINVAL, "tp plan: vector computes Poisson brackets, which is family poisson");
+        return racahi_fail(err, RACAH_EINVAL,
+                           "tp plan: vector computes Poisson brackets, which is family poisson");
     RACAHI_TRY(racahi_tp_transform_begin(p, false, err));
     racahi_quadrature *q;
-    RACAHI_TRY(racahi_quadrature_create(&q, p->in1.lmax + p->in2.lmax + p->out.lmax, RACAHI_QUADRATURE_BEST, err));
+    RACAHI_TRY(
+        racahi_quadrature_create(&q, p->in1.lmax + p->in2.lmax + p->out.lmax, RACAHI_QUADRATURE_BEST, err));
     racah_status status = fill(p, q, err);
     racahi_quadrature_destroy(q);
     return status;

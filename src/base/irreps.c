@@ -19,8 +19,8 @@ static racah_status unexpected(const irreps_cursor *c, const char *wanted)
 {
     size_t column = (size_t)(c->at - c->text) + 1;
     if (*c->at == '\0')
-        return racahi_fail(c->err, RACAH_EINVAL, "%s \"%s\": ends at column %zu, %s was wanted", c->what, c->text,
-                           column, wanted);
+        return racahi_fail(c->err, RACAH_EINVAL, "%s \"%s\": ends at column %zu, %s was wanted", c->what,
+                           c->text, column, wanted);
     return racahi_fail(c->err, RACAH_EINVAL, "%s \"%s\": '%c' at column %zu, %s was wanted", c->what, c->text,
                        *c->at, column, wanted);
 }
@@ -33,8 +33,8 @@ static racah_status number(irreps_cursor *c, int most, const char *wanted, int *
     for (; *c->at >= '0' && *c->at <= '9'; c->at++) {
         v = 10 * v + (*c->at - '0');
         if (v > most)
-            return racahi_fail(c->err, RACAH_EINVAL, "%s \"%s\": the number at column %zu is above %d", c->what,
-                               c->text, (size_t)(start - c->text) + 1, most);
+            return racahi_fail(c->err, RACAH_EINVAL, "%s \"%s\": the number at column %zu is above %d",
+                               c->what, c->text, (size_t)(start - c->text) + 1, most);
     }
     *value = v;
     return RACAH_OK;
@@ -80,7 +80,8 @@ static racah_status parse_terms(racahi_irreps *out, irreps_cursor *c)
         racahi_irrep b = {0};
         RACAHI_TRY(term(c, &b));
         if (out->n == RACAHI_IRREPS_MAX_BLOCKS)
-            return racahi_fail(c->err, RACAH_EINVAL, "%s: more than %d terms", c->what, RACAHI_IRREPS_MAX_BLOCKS);
+            return racahi_fail(c->err, RACAH_EINVAL, "%s: more than %d terms", c->what,
+                               RACAHI_IRREPS_MAX_BLOCKS);
         RACAHI_TRY(append(out, &cap, b, c->err));
         if (*c->at == '\0') return RACAH_OK;
         if (*c->at != '+') return unexpected(c, "'+' or the end");
@@ -98,7 +99,8 @@ racah_status racahi_irreps_parse(racahi_irreps *out, const char *text, const cha
     return status;
 }
 
-racah_status racahi_irreps_degrees(racahi_irreps *out, int C, int lmax, bool natural, int sign, racah_error *err)
+racah_status racahi_irreps_degrees(racahi_irreps *out, int C, int lmax, bool natural, int sign,
+                                   racah_error *err)
 {
     *out = (racahi_irreps){.lmax = -1};
     if (C < 1 || C > RACAHI_IRREPS_MAX_MUL)

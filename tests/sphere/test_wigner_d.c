@@ -74,7 +74,8 @@ static void test_wigner_d_is_a_representation(void **state)
             multiply(A + o, B + o, n, P);
             for (int i = 0; i < n * n; i++) RACAH_ASSERT_CLOSE_AT(i, AB[o + (size_t)i], P[i], 1e-12, 0);
             for (int i = 0; i < n; i++)
-                for (int j = 0; j < n; j++) P[i * n + j] = B[o + (size_t)(j * n + i)]; /* transpose = inverse */
+                for (int j = 0; j < n; j++)
+                    P[i * n + j] = B[o + (size_t)(j * n + i)]; /* transpose = inverse */
             static double one[23 * 23];
             multiply(B + o, P, n, one);
             for (int i = 0; i < n * n; i++) RACAH_ASSERT_CLOSE_AT(i, one[i], i % (n + 1) == 0, 1e-12, 0);
@@ -89,8 +90,8 @@ static void test_wigner_d_rotates_harmonics(void **state)
     racah_error err;
     static double D[SIZE];
     enum { S = (LMAX + 1) * (LMAX + 1) };
-    static const double q[][4] = {{1, 0, 0, 0},        {0, 1, 0, 0},  {0, 0, 1, 0},       {0, 0, 0, 1},
-                                  {1, 1e-9, 0, 0},     {1, 0, 2, 0},  {1e-12, 1, 0, 1},   {3, -2, 5, 7},
+    static const double q[][4] = {{1, 0, 0, 0},        {0, 1, 0, 0}, {0, 0, 1, 0},        {0, 0, 0, 1},
+                                  {1, 1e-9, 0, 0},     {1, 0, 2, 0}, {1e-12, 1, 0, 1},    {3, -2, 5, 7},
                                   {0.3, 0.1, -2, 0.7}, {0, 1, 1, 0}, {1e200, 0, 0, 1e200}};
     uint64_t seed = 4;
     for (size_t t = 0; t < sizeof q / sizeof *q; t++) {
@@ -133,8 +134,8 @@ static void test_wigner_d_refuses_what_is_no_rotation(void **state)
 static void test_rotation_to_pole_is_exact_everywhere(void **state)
 {
     (void)state;
-    static const double special[][3] = {{0, 1, 0}, {0, -1, 0}, {1, 0, 0}, {0, 0, 1}, {1e-9, -1, 0}, {1, 1e-17, 0},
-                                        {1, -1e-17, 0}, {0, -1, 1e-16}};
+    static const double special[][3] = {{0, 1, 0},     {0, -1, 0},    {1, 0, 0},      {0, 0, 1},
+                                        {1e-9, -1, 0}, {1, 1e-17, 0}, {1, -1e-17, 0}, {0, -1, 1e-16}};
     uint64_t seed = 5;
     for (size_t t = 0; t < 200; t++) {
         double u[3], n = 0, R[9];
@@ -143,7 +144,8 @@ static void test_rotation_to_pole_is_exact_everywhere(void **state)
         for (int a = 0; a < 3; a++) u[a] /= sqrt(n);
         racahi_rotation_to_pole(u, R);
         for (int a = 0; a < 3; a++)
-            RACAH_ASSERT_CLOSE_AT(t, R[3 * a] * u[0] + R[3 * a + 1] * u[1] + R[3 * a + 2] * u[2], a == 1, 5e-16, 0);
+            RACAH_ASSERT_CLOSE_AT(t, R[3 * a] * u[0] + R[3 * a + 1] * u[1] + R[3 * a + 2] * u[2], a == 1,
+                                  5e-16, 0);
         double det = R[0] * (R[4] * R[8] - R[5] * R[7]) - R[1] * (R[3] * R[8] - R[5] * R[6]) +
                      R[2] * (R[3] * R[7] - R[4] * R[6]);
         RACAH_ASSERT_CLOSE_AT(t, det, 1, 1e-15, 0);
@@ -167,7 +169,8 @@ static void check_rule(const racahi_quadrature *q)
         for (int j = 0; j < (l2 + 1) * (l2 + 1); j++) {
             double sum = 0;
             for (size_t g = 0; g < q->n; g++) sum += q->w[g] * Y[g * S + (size_t)i] * Y[g * S + (size_t)j];
-            RACAH_ASSERT_CLOSE(sum, i == j, 2e-14, 0); /* some hundred terms of size one, harmonics to 2e-13/l */
+            RACAH_ASSERT_CLOSE(sum, i == j, 2e-14,
+                               0); /* some hundred terms of size one, harmonics to 2e-13/l */
         }
     free(Y);
 }
@@ -195,7 +198,8 @@ static void test_quadratures_are_exact_to_their_degree(void **state)
         assert_true(q->n <= product);
         racahi_quadrature_destroy(q);
     }
-    assert_int_equal(racahi_quadrature_create(&q, 24, RACAHI_QUADRATURE_OCTAHEDRAL, &err), RACAH_EUNSUPPORTED);
+    assert_int_equal(racahi_quadrature_create(&q, 24, RACAHI_QUADRATURE_OCTAHEDRAL, &err),
+                     RACAH_EUNSUPPORTED);
     assert_int_equal(racahi_quadrature_create(&q, -1, RACAHI_QUADRATURE_BEST, &err), RACAH_EINVAL);
     assert_int_equal(racahi_quadrature_create(&q, 64, RACAHI_QUADRATURE_BEST, &err), RACAH_EINVAL);
     assert_int_equal(racahi_quadrature_create(&q, 3, (racahi_quadrature_kind)7, &err), RACAH_EINVAL);
@@ -224,7 +228,10 @@ static void test_sh_fourier_series_and_integrals(void **state)
                 for (int i = 0; i <= n; i++) {
                     double t = pi * i / n, P = 0;
                     for (int k = -l; k <= l; k++) P += c[k + l] * (m % 2 ? sin(k * t) : cos(k * t));
-                    sum += (i == 0 || i == n ? 1 : i % 2 ? 4 : 2) * P * (m % 2 ? sin(u * t) : cos(u * t)) * sin(t);
+                    sum += (i == 0 || i == n ? 1
+                            : i % 2          ? 4
+                                             : 2) *
+                           P * (m % 2 ? sin(u * t) : cos(u * t)) * sin(t);
                     if (l > 3) break; /* a few degrees are enough for the numerical integral */
                 }
                 if (l <= 3)

@@ -21,7 +21,8 @@ static racah_tp_plan *plan_of(racah_tp_desc d, racah_tp_algorithm a)
 }
 
 /* Values and all gradients of algorithm a against cg in double, relative to the largest of each array. */
-static void agrees_with_cg(const racah_tp_desc *d, racah_tp_algorithm a, size_t n, double tolerance, uint64_t seed)
+static void agrees_with_cg(const racah_tp_desc *d, racah_tp_algorithm a, size_t n, double tolerance,
+                           uint64_t seed)
 {
     racah_tp_desc reference = *d;
     reference.dtype = RACAH_TP_F64;
@@ -45,7 +46,8 @@ static void agrees_with_cg(const racah_tp_desc *d, racah_tp_algorithm a, size_t 
     racah_tp_plan_destroy(p), racah_tp_plan_destroy(q);
 }
 
-static racah_tp_desc short_form(racah_tp_family family, int L, int C, int C2, racah_tp_weights weights, int dtype)
+static racah_tp_desc short_form(racah_tp_family family, int L, int C, int C2, racah_tp_weights weights,
+                                int dtype)
 {
     racah_tp_desc d;
     racah_tp_desc_init(&d);
@@ -92,7 +94,8 @@ static void test_tp_gaunt_family_agrees_on_any_blocks(void **state)
     for (int weights = 1; weights < 5; weights++)
         for (int one = 0; one < 2; one++)
             for (int dtype = 0; dtype < 2; dtype++) {
-                racah_tp_desc d = short_form(RACAH_TP_FAMILY_GAUNT, 0, 5, 5, (racah_tp_weights)weights, dtype);
+                racah_tp_desc d =
+                    short_form(RACAH_TP_FAMILY_GAUNT, 0, 5, 5, (racah_tp_weights)weights, dtype);
                 d.irreps_in1 = "5x2e+5x0e+5x1o+5x2e", d.irreps_in2 = one ? "3o+1o+0e" : "5x3o+5x1o+5x0e";
                 d.irreps_out = "5x1o+5x4e+5x0e+5x1o", d.mode = one ? RACAH_TP_UVU : RACAH_TP_UUU;
                 agrees_with_cg(&d, RACAH_TP_GAUNT, 3, limit(dtype), 7);
@@ -124,7 +127,8 @@ static void test_tp_cp_agrees_on_component_family(void **state)
         for (int path = 0; path < 3; path++)
             for (int all = 0; all < 2; all++)
                 for (int L = 1; L <= 3; L++) {
-                    racah_tp_desc d = short_form(RACAH_TP_FAMILY_COMPONENT, L, 4, 4, RACAH_TP_W_SHARED, path % 2);
+                    racah_tp_desc d =
+                        short_form(RACAH_TP_FAMILY_COMPONENT, L, 4, 4, RACAH_TP_W_SHARED, path % 2);
                     d.irrep_normalization = (racah_tp_irrep_normalization)irrep;
                     d.path_normalization = (racah_tp_path_normalization)path;
                     static const char *const e[] = {"4x0e+4x1e", "4x0e+4x1e+4x2e", "4x0e+4x1e+4x2e+4x3e"};
@@ -148,8 +152,8 @@ static void test_tp_so2_agrees_with_path_weights(void **state)
             const racah_tp_instruction ins[] = {
                 {0, 0, 2, RACAH_TP_UVU, 1, 1}, {0, 3, 4, RACAH_TP_UVU, 1, 2}, {0, 0, 5, RACAH_TP_UVU, 1, 1},
                 {1, 3, 3, RACAH_TP_UVU, 1, 1}, {2, 1, 0, RACAH_TP_UVU, 0, 1}, {2, 0, 0, RACAH_TP_UVU, 1, 1},
-                {2, 2, 1, RACAH_TP_UVU, 1, 3}, {3, 2, 7, RACAH_TP_UVU, 1, 1},
-                {2, 0, 9, RACAH_TP_UVU, 1, 1}, {1, 1, 6, RACAH_TP_UVU, 1, 1}, {3, 0, 2, RACAH_TP_UVU, 1, 1}};
+                {2, 2, 1, RACAH_TP_UVU, 1, 3}, {3, 2, 7, RACAH_TP_UVU, 1, 1}, {2, 0, 9, RACAH_TP_UVU, 1, 1},
+                {1, 1, 6, RACAH_TP_UVU, 1, 1}, {3, 0, 2, RACAH_TP_UVU, 1, 1}};
             d.instructions = ins, d.ninstructions = sizeof ins / sizeof *ins;
             agrees_with_cg(&d, RACAH_TP_SO2, 5, limit(dtype), 10);
         }
@@ -159,8 +163,9 @@ static void test_tp_so2_agrees_with_path_weights(void **state)
 static void test_tp_so2_agrees_at_special_directions(void **state)
 {
     (void)state;
-    static const double special[][3] = {{0, 1, 0}, {0, -1, 0}, {1, 0, 0}, {0, 0, -1}, {1e-9, -1, 1e-9}, {1e-8, 1, 0},
-                                        {1, 1e-12, -1}, {1, -1e-12, -1}, {3e-8, -2e-8, 1e-8}, {0, 0, 0}};
+    static const double special[][3] = {{0, 1, 0},           {0, -1, 0},   {1, 0, 0},      {0, 0, -1},
+                                        {1e-9, -1, 1e-9},    {1e-8, 1, 0}, {1, 1e-12, -1}, {1, -1e-12, -1},
+                                        {3e-8, -2e-8, 1e-8}, {0, 0, 0}};
     racah_tp_desc d = short_form(RACAH_TP_FAMILY_COMPONENT, 3, 4, 1, RACAH_TP_W_PATH, 0);
     d.second = RACAH_TP_SECOND_DIRECTION;
     racah_tp_plan *p = plan_of(d, RACAH_TP_SO2), *q = plan_of(d, RACAH_TP_CG);
@@ -214,9 +219,11 @@ static double equivariance_error(const racah_tp_desc *d, racah_tp_algorithm a, b
         transform(&o.in1, D, invert, c.x + i * c.d1, r.x + i * c.d1);
         if (d->second == RACAH_TP_SECOND_DIRECTION)
             for (int k = 0; k < 3; k++)
-                r.y[3 * i + (size_t)k] = (invert ? -1 : 1) * (R[3 * k] * c.y[3 * i] + R[3 * k + 1] * c.y[3 * i + 1] +
-                                                              R[3 * k + 2] * c.y[3 * i + 2]);
-        else transform(&o.in2, D, invert, c.y + i * c.d2, r.y + i * c.d2);
+                r.y[3 * i + (size_t)k] =
+                    (invert ? -1 : 1) *
+                    (R[3 * k] * c.y[3 * i] + R[3 * k + 1] * c.y[3 * i + 1] + R[3 * k + 2] * c.y[3 * i + 2]);
+        else
+            transform(&o.in2, D, invert, c.y + i * c.d2, r.y + i * c.d2);
     }
     tp_case_run(&c, p, RACAH_TP_F64), tp_case_run(&r, p, RACAH_TP_F64);
     for (size_t i = 0; i < 3; i++) transform(&o.out, D, invert, c.z + i * c.d3, want + i * c.d3);
@@ -243,9 +250,11 @@ static void test_tp_algorithms_are_equivariant(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int L = 1; L <= 4; L++)
             for (int invert = 0; invert < 2; invert++) {
-                racah_tp_desc d = short_form(cases[i].family, L, 3, cases[i].second ? 1 : 3, RACAH_TP_W_SHARED, 0);
+                racah_tp_desc d =
+                    short_form(cases[i].family, L, 3, cases[i].second ? 1 : 3, RACAH_TP_W_SHARED, 0);
                 d.second = cases[i].second;
-                RACAH_ASSERT_CLOSE_AT(i, equivariance_error(&d, cases[i].algorithm, invert, &seed), 0, 1e-12, 0);
+                RACAH_ASSERT_CLOSE_AT(i, equivariance_error(&d, cases[i].algorithm, invert, &seed), 0, 1e-12,
+                                      0);
             }
 }
 
@@ -267,8 +276,10 @@ static void test_tp_so2_truncation_is_equivariant(void **state)
         tp_case_make(&a, p, false, 2, &s1), tp_case_make(&b, q, false, 2, &s2);
         tp_case_run(&a, p, RACAH_TP_F64), tp_case_run(&b, q, RACAH_TP_F64);
         double e = tp_difference(a.z, b.z, 2 * a.d3);
-        if (d.mmax == 3) RACAH_ASSERT_CLOSE(e, 0, 1e-12, 0);
-        else assert_true(e > 1e-2);
+        if (d.mmax == 3)
+            RACAH_ASSERT_CLOSE(e, 0, 1e-12, 0);
+        else
+            assert_true(e > 1e-2);
         /* z is linear in x and w, so their gradients give E = dz.z exactly; the direction by central differences */
         double E = 0, Ex = 0, Ew = 0;
         for (size_t i = 0; i < 2 * a.d3; i++) E += a.z[i] * a.dz[i];
@@ -287,7 +298,8 @@ static void test_tp_so2_truncation_is_equivariant(void **state)
                 for (size_t k = 0; k < 2 * a.d3; k++) side[s] += a.z[k] * a.dz[k];
             }
             a.y[i] = y;
-            RACAH_ASSERT_CLOSE_AT(i, dy[i], (side[1] - side[0]) / (2 * h), 1e-5, 1e-7); /* h^2 and rounding / h */
+            RACAH_ASSERT_CLOSE_AT(i, dy[i], (side[1] - side[0]) / (2 * h), 1e-5,
+                                  1e-7); /* h^2 and rounding / h */
         }
         free(dy), tp_case_free(&a), tp_case_free(&b);
         racah_tp_plan_destroy(p), racah_tp_plan_destroy(q);
@@ -308,8 +320,10 @@ static void test_tp_families_reach_every_triple(void **state)
                     RACAH_ASSERT_OK(racah_tp_coefficients(f, 0, l1, l2, l3, RACAH_CG_E3NN_06, C, &err));
                     double norm = 0;
                     for (int i = 0; i < (2 * l1 + 1) * (2 * l2 + 1) * (2 * l3 + 1); i++) norm += C[i] * C[i];
-                    if ((l1 + l2 + l3) % 2 == odd) assert_true(norm > 1e-2);
-                    else RACAH_ASSERT_CLOSE(norm, 0, 0, 0);
+                    if ((l1 + l2 + l3) % 2 == odd)
+                        assert_true(norm > 1e-2);
+                    else
+                        RACAH_ASSERT_CLOSE(norm, 0, 0, 0);
                 }
 }
 
@@ -338,8 +352,8 @@ static void test_tp_matrix_family_is_an_algebra(void **state)
     RACAH_ASSERT_OK(racah_tp_coefficients(RACAH_TP_FAMILY_MATRIX, 1, 1, 1, 0, RACAH_CG_E3NN_06, C, &err));
     for (int i = 0; i < 9; i++) RACAH_ASSERT_CLOSE_AT(i, C[i], i % 4 == 0 ? -1 : 0, 1e-15, 0);
     RACAH_ASSERT_OK(racah_tp_coefficients(RACAH_TP_FAMILY_MATRIX, 1, 1, 1, 1, RACAH_CG_E3NN_06, one, &err));
-    RACAH_ASSERT_CLOSE(fabs(one[5]), 1, 1e-15, 0); /* x y = +- z */
-    RACAH_ASSERT_CLOSE(one[5], -one[11], 1e-15, 0);   /* y x = -+ z */
+    RACAH_ASSERT_CLOSE(fabs(one[5]), 1, 1e-15, 0);  /* x y = +- z */
+    RACAH_ASSERT_CLOSE(one[5], -one[11], 1e-15, 0); /* y x = -+ z */
 }
 
 /* ---- refusals, auto, threads --------------------------------------------------------------------------------- */
@@ -376,8 +390,10 @@ static void test_tp_algorithms_refuse_with_reasons(void **state)
     d.irreps_in1 = "4x0e+4x1o", d.irreps_in2 = "0e+1o", d.irreps_out = "4x0e+4x1o", d.mode = RACAH_TP_UVU;
     refused(d, RACAH_TP_MATRIX, RACAH_EINVAL, "parity forbids");
     d.family = RACAH_TP_FAMILY_GAUNT;
-    racah_tp_instruction some[] = {{0, 0, 0, RACAH_TP_UVU, 1, 1}, {0, 1, 1, RACAH_TP_UVU, 1, 1},
-                                   {1, 0, 1, RACAH_TP_UVU, 1, 1}, {1, 1, 0, RACAH_TP_UVU, 1, 1}};
+    racah_tp_instruction some[] = {{0, 0, 0, RACAH_TP_UVU, 1, 1},
+                                   {0, 1, 1, RACAH_TP_UVU, 1, 1},
+                                   {1, 0, 1, RACAH_TP_UVU, 1, 1},
+                                   {1, 1, 0, RACAH_TP_UVU, 1, 1}};
     d.instructions = some, d.ninstructions = 3;
     refused(d, RACAH_TP_GRID, RACAH_EINVAL, "blocks 1, 1, 0 is there 0 times");
     d.ninstructions = 4, some[2].path_weight = 2;
@@ -446,7 +462,8 @@ static void *run_in_thread(void *arg)
 static void test_tp_plans_are_reentrant(void **state)
 {
     (void)state;
-    static const racah_tp_algorithm all[] = {RACAH_TP_CG, RACAH_TP_SO2, RACAH_TP_GAUNT, RACAH_TP_GRID, RACAH_TP_CP};
+    static const racah_tp_algorithm all[] = {RACAH_TP_CG, RACAH_TP_SO2, RACAH_TP_GAUNT, RACAH_TP_GRID,
+                                             RACAH_TP_CP};
     for (int i = 0; i < 5; i++) {
         racah_tp_desc d = short_form(RACAH_TP_FAMILY_GAUNT, 2, 5, 1, RACAH_TP_W_DEGREE, 0);
         d.second = RACAH_TP_SECOND_DIRECTION;

@@ -14,7 +14,8 @@ static double *numbers(json_t *rows, size_t *n)
     size_t m = json_array_size(json_array_get(rows, 0));
     double *a = calloc(*n * m + 1, sizeof *a);
     for (size_t i = 0; i < *n; i++)
-        for (size_t j = 0; j < m; j++) a[i * m + j] = json_number_value(json_array_get(json_array_get(rows, i), j));
+        for (size_t j = 0; j < m; j++)
+            a[i * m + j] = json_number_value(json_array_get(json_array_get(rows, i), j));
     return a;
 }
 
@@ -34,7 +35,8 @@ static void golden_case(json_t *g)
     d.irreps_in1 = json_string_value(json_object_get(g, "irreps_in1"));
     d.irreps_in2 = json_string_value(json_object_get(g, "irreps_in2"));
     d.irreps_out = json_string_value(json_object_get(g, "irreps_out"));
-    racah_tp_mode mode = strcmp(json_string_value(json_object_get(g, "mode")), "uvw") == 0 ? RACAH_TP_UVW : RACAH_TP_UVU;
+    racah_tp_mode mode =
+        strcmp(json_string_value(json_object_get(g, "mode")), "uvw") == 0 ? RACAH_TP_UVW : RACAH_TP_UVU;
     json_t *list = json_object_get(g, "instructions");
     racah_tp_instruction ins[64];
     d.ninstructions = json_array_size(list);
@@ -43,7 +45,10 @@ static void golden_case(json_t *g)
         json_t *t = json_array_get(list, i);
         ins[i] = (racah_tp_instruction){(int)json_integer_value(json_array_get(t, 0)),
                                         (int)json_integer_value(json_array_get(t, 1)),
-                                        (int)json_integer_value(json_array_get(t, 2)), mode, 1, 1.0};
+                                        (int)json_integer_value(json_array_get(t, 2)),
+                                        mode,
+                                        1,
+                                        1.0};
     }
     d.instructions = ins;
     d.layout = RACAH_TP_MUL_IR;
@@ -218,9 +223,10 @@ static void test_tp_skipped_gradients_change_nothing(void **state)
     racah_tp_desc_init(&d);
     d.irreps_in1 = "5x0e+3x1o", d.irreps_in2 = "2x1o+1x0e", d.irreps_out = "5x1o+3x1o+3x0e+3x1e";
     d.mode = RACAH_TP_UVU;
-    const racah_tp_instruction ins[] = {
-        {0, 0, 0, RACAH_TP_UVU, 1, 1}, {1, 1, 1, RACAH_TP_UVU, 1, 1}, {1, 0, 2, RACAH_TP_UVU, 1, 1},
-        {1, 0, 3, RACAH_TP_UVU, 1, 1}};
+    const racah_tp_instruction ins[] = {{0, 0, 0, RACAH_TP_UVU, 1, 1},
+                                        {1, 1, 1, RACAH_TP_UVU, 1, 1},
+                                        {1, 0, 2, RACAH_TP_UVU, 1, 1},
+                                        {1, 0, 3, RACAH_TP_UVU, 1, 1}};
     d.instructions = ins, d.ninstructions = 4;
     for (int layout = 0; layout < 2; layout++)
         for (int skip = 0; skip < 8; skip++) {
@@ -235,8 +241,10 @@ static void test_tp_skipped_gradients_change_nothing(void **state)
             void *ws = racahi_malloc(racah_tp_ws_size(plan), 1);
             RACAH_ASSERT_OK(racah_tp_backward_f64(plan, ws, 20, c.x, c.y, c.w, c.dz, skip & 1 ? NULL : dx,
                                                   skip & 2 ? NULL : dy, skip & 4 ? NULL : dw, &err));
-            for (size_t i = 0; i < 20 * c.d1; i++) RACAH_ASSERT_CLOSE_AT(i, dx[i], skip & 1 ? 0 : c.dx[i], 0, 0);
-            for (size_t i = 0; i < 20 * c.d2; i++) RACAH_ASSERT_CLOSE_AT(i, dy[i], skip & 2 ? 0 : c.dy[i], 0, 0);
+            for (size_t i = 0; i < 20 * c.d1; i++)
+                RACAH_ASSERT_CLOSE_AT(i, dx[i], skip & 1 ? 0 : c.dx[i], 0, 0);
+            for (size_t i = 0; i < 20 * c.d2; i++)
+                RACAH_ASSERT_CLOSE_AT(i, dy[i], skip & 2 ? 0 : c.dy[i], 0, 0);
             for (size_t i = 0; i < c.wlen; i++) RACAH_ASSERT_CLOSE_AT(i, dw[i], skip & 4 ? 0 : c.dw[i], 0, 0);
             free(dx), free(dy), free(dw), racahi_free(ws), tp_case_free(&c);
             racah_tp_plan_destroy(plan);
@@ -315,7 +323,8 @@ static void test_tp_bad_calls_are_refused(void **state)
     assert_int_equal(racah_tp_forward_f64(plan, ws + 8, 1, &one, &one, &one, &z, &err), RACAH_EINVAL);
     assert_int_equal(racah_tp_forward_f64(plan, ws, 1, NULL, &one, &one, &z, &err), RACAH_EINVAL);
     assert_int_equal(racah_tp_forward_f64(plan, ws, 1, &one, &one, NULL, &z, &err), RACAH_EINVAL);
-    assert_int_equal(racah_tp_backward_f64(plan, ws, 1, &one, &one, &one, NULL, &z, &z, &z, &err), RACAH_EINVAL);
+    assert_int_equal(racah_tp_backward_f64(plan, ws, 1, &one, &one, &one, NULL, &z, &z, &z, &err),
+                     RACAH_EINVAL);
     assert_int_equal(racah_tp_forward_f32(plan, ws, 1, &onef, &onef, &onef, &zf, &err), RACAH_EINVAL);
     assert_non_null(strstr(err.msg, "double"));
     RACAH_ASSERT_CLOSE(z, 7, 0, 0);
@@ -346,7 +355,8 @@ static void test_irreps_are_parsed_with_their_order(void **state)
     racahi_irreps_free(&s);
     RACAH_ASSERT_OK(racahi_irreps_parse(&s, "", "test", &err));
     assert_int_equal(s.n, 0);
-    static const char *const bad[] = {"1x0e+", "+1x0e", "x0e", "1x0", "1x0ee", "-1x0e", "1y0e", "99999999x0e", "1x0e 1x0e"};
+    static const char *const bad[] = {"1x0e+", "+1x0e", "x0e",         "1x0",      "1x0ee",
+                                      "-1x0e", "1y0e",  "99999999x0e", "1x0e 1x0e"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(racahi_irreps_parse(&s, bad[i], "test", &err), RACAH_EINVAL);
         assert_null(s.block);

@@ -34,7 +34,10 @@ static inline size_t tp_path_weights(const tp_oracle *o, const racah_tp_instruct
 static inline double tp_fan_in(const tp_oracle *o, const racah_tp_instruction *t)
 {
     double m1 = o->in1.block[t->in1].mul, m2 = o->in2.block[t->in2].mul;
-    return t->mode == RACAH_TP_UVW ? m1 * m2 : t->mode == RACAH_TP_UVU ? m2 : t->mode == RACAH_TP_UUU ? 1 : m1;
+    return t->mode == RACAH_TP_UVW   ? m1 * m2
+           : t->mode == RACAH_TP_UVU ? m2
+           : t->mode == RACAH_TP_UUU ? 1
+                                     : m1;
 }
 
 static inline double tp_scale(const tp_oracle *o, size_t i)
@@ -82,7 +85,8 @@ static inline void tp_oracle_make(tp_oracle *o, const racah_tp_desc *d, const ra
         if (o->ins[i].has_weight) o->nw += tp_path_weights(o, &o->ins[i]);
     }
     for (size_t i = 0; i < o->npath; i++) {
-        int l1 = o->in1.block[o->ins[i].in1].l, l2 = o->in2.block[o->ins[i].in2].l, l3 = o->out.block[o->ins[i].out].l;
+        int l1 = o->in1.block[o->ins[i].in1].l, l2 = o->in2.block[o->ins[i].in2].l,
+            l3 = o->out.block[o->ins[i].out].l;
         size_t n = (size_t)((2 * l1 + 1) * (2 * l2 + 1) * (2 * l3 + 1));
         o->C[i] = calloc(n, sizeof **o->C);
         RACAH_ASSERT_OK(racah_tp_coefficients(d->family, L, l1, l2, l3, d->signs, o->C[i], &err));
@@ -133,8 +137,8 @@ static inline void tp_oracle_weights(const tp_oracle *o, size_t i, int u, int v,
 }
 
 /* One sample: z added to; with dz given, dx, dy, dw added to. */
-static inline void tp_oracle_run(const tp_oracle *o, const double *x, const double *y, const double *w, double *z,
-                                 const double *dz, double *dx, double *dy, double *dw)
+static inline void tp_oracle_run(const tp_oracle *o, const double *x, const double *y, const double *w,
+                                 double *z, const double *dz, double *dx, double *dy, double *dw)
 {
     for (size_t i = 0; i < o->npath; i++) {
         const racah_tp_instruction *t = &o->ins[i];
@@ -229,9 +233,11 @@ static inline void tp_case_run(tp_case *c, const racah_tp_plan *plan, racah_tp_d
     for (size_t i = 0; i < c->wlen; i++) c->dw[i] = NAN;
     if (dtype == RACAH_TP_F64) {
         RACAH_ASSERT_OK(racah_tp_forward_f64(plan, ws, c->n, c->x, c->y, c->w, c->z, &err));
-        RACAH_ASSERT_OK(racah_tp_backward_f64(plan, ws, c->n, c->x, c->y, c->w, c->dz, c->dx, c->dy, c->dw, &err));
+        RACAH_ASSERT_OK(
+            racah_tp_backward_f64(plan, ws, c->n, c->x, c->y, c->w, c->dz, c->dx, c->dy, c->dw, &err));
     } else {
-        float *x = tp_to_float(c->x, c->n * c->d1), *y = tp_to_float(c->y, c->n * c->d2), *w = tp_to_float(c->w, c->wlen);
+        float *x = tp_to_float(c->x, c->n * c->d1), *y = tp_to_float(c->y, c->n * c->d2),
+              *w = tp_to_float(c->w, c->wlen);
         float *dz = tp_to_float(c->dz, c->n * c->d3), *z = tp_to_float(c->z, c->n * c->d3);
         float *dx = tp_to_float(c->dx, c->n * c->d1), *dy = tp_to_float(c->dy, c->n * c->d2);
         float *dw = tp_to_float(c->dw, c->wlen);
@@ -257,8 +263,8 @@ static inline double tp_difference(const double *a, const double *b, size_t n)
 }
 
 /* Values and gradients of the plan against the oracle, relative to the largest number of each array. */
-static inline void tp_check_oracle(const racah_tp_desc *d, const racah_tp_plan *plan, size_t n, double tolerance,
-                                   uint64_t *seed)
+static inline void tp_check_oracle(const racah_tp_desc *d, const racah_tp_plan *plan, size_t n,
+                                   double tolerance, uint64_t *seed)
 {
     tp_oracle o;
     tp_case c;
@@ -269,8 +275,8 @@ static inline void tp_check_oracle(const racah_tp_desc *d, const racah_tp_plan *
            *dw = calloc(c.wlen + 1, 8);
     for (size_t i = 0; i < n; i++) {
         size_t wi = d->weights_common ? 0 : i * c.nw;
-        tp_oracle_run(&o, c.x + i * c.d1, c.y + i * c.d2, c.w + wi, z + i * c.d3, c.dz + i * c.d3, dx + i * c.d1,
-                      dy + i * c.d2, dw + wi);
+        tp_oracle_run(&o, c.x + i * c.d1, c.y + i * c.d2, c.w + wi, z + i * c.d3, c.dz + i * c.d3,
+                      dx + i * c.d1, dy + i * c.d2, dw + wi);
     }
     RACAH_ASSERT_CLOSE(tp_difference(c.z, z, n * c.d3), 0, tolerance, 0);
     RACAH_ASSERT_CLOSE(tp_difference(c.dx, dx, n * c.d1), 0, tolerance, 0);
