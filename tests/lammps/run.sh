@@ -121,6 +121,10 @@ pair_coeff * * three.racah Si C"
 pair_coeff * * options.racah Si C"
         api "options-$np" "$np" options.racah 1 Si C
     done
+    # Two types of one element, and a model with more elements than are used.
+    script one_element-2 tric2 "pair_style racah
+pair_coeff * * three.racah Si Si"
+    api one_element-2 2 three.racah 1 Si Si
     # Threads change nothing at all.
     script threads tric2 "pair_style racah threads 2
 pair_coeff * * three.racah Si C"
