@@ -11,7 +11,7 @@ build=${RACAH_BUILD_DIR:-build}
 
 # Without these nothing is built.
 need="gcc g++ cmake ninja-build pkg-config libopenblas-openmp-dev libfftw3-dev libjansson-dev
- libyaml-dev libssl-dev libcmocka-dev"
+ libyaml-dev libssl-dev zlib1g-dev libcmocka-dev"
 # Without these there is no LAMMPS part, or no picture: said, and the rest is built.
 want="lammps liblammps-dev openmpi-bin libopenmpi-dev gnuplot-nox"
 

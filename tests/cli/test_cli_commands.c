@@ -6,10 +6,10 @@ static void test_main_exit_codes_and_help(void **state)
 {
     (void)state;
     cli_expect(2, "usage: racah COMMAND", "");
-    cli_expect(2, "there are train, eval, info, check, bench", "import x.safetensors -o y.racah");
     cli_expect(2, "no command 'evaluate'", "evaluate");
-    const char *const commands[] = {"train", "eval", "info", "check", "bench"};
-    for (size_t k = 0; k < 5; k++) {
+    cli_expect(3, "cli_absent.safetensors", "import cli_absent.safetensors -o cli_imported.racah");
+    const char *const commands[] = {"train", "eval", "info", "check", "bench", "import", "tp", "cp-fit"};
+    for (size_t k = 0; k < sizeof commands / sizeof *commands; k++) {
         cli_run r = cli_racah("%s --help", commands[k]);
         assert_int_equal(r.code, 0);
         assert_non_null(strstr(r.out, "usage: racah "));
