@@ -15,7 +15,7 @@ case $build in /*) ;; *) build=$root/$build ;; esac
 [ -r "$model" ] || { echo "demo: there is no model file $model" >&2; exit 1; }
 [ -x "$build/lmp-racah" ] || { echo "demo: lmp-racah was not built: $build/configure.log says why" >&2; exit 1; }
 
-nvt=${RACAH_DEMO_NVT:-1500} nve=${RACAH_DEMO_NVE:-4000} ranks=2
+nvt=${RACAH_DEMO_NVT:-1500} nve=${RACAH_DEMO_NVE:-6000} ranks=2
 mkdir -p "$build/demo"
 cd "$build/demo"
 rm -f nve.txt rdf.txt nve.dump rdf.svg rdf.png log.lammps
