@@ -138,3 +138,33 @@ void bench_fill_f64(uint64_t *seed, double *x, size_t n)
         x[i] = (double)((z ^ (z >> 31)) >> 11) * 0x1p-52 - 1;
     }
 }
+
+/* ---- arrays ------------------------------------------------------------------------------------------ */
+
+void *bench_need(void *p)
+{
+    if (p) return p;
+    fprintf(stderr, "the arrays of the benchmark do not fit in memory\n");
+    exit(3);
+}
+
+void bench_must(racah_status status, const racah_error *err)
+{
+    if (status == RACAH_OK) return;
+    fprintf(stderr, "%s\n", err->msg);
+    exit(3);
+}
+
+double *bench_numbers(uint64_t *seed, size_t n)
+{
+    double *x = bench_need(racahi_malloc(n, sizeof *x));
+    bench_fill_f64(seed, x, n);
+    return x;
+}
+
+float *bench_as_float(const double *x, size_t n)
+{
+    float *y = bench_need(racahi_malloc(n, sizeof *y));
+    for (size_t i = 0; i < n; i++) y[i] = (float)x[i];
+    return y;
+}

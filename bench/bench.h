@@ -53,4 +53,10 @@ double bench_error_f32(const float *a, const double *b, size_t n);
 /* Seeded numbers in [-1,1). */
 void bench_fill_f64(uint64_t *seed, double *x, size_t n);
 
+/* What a benchmark program cannot go on without: each ends it with exit code 3 and a message on failure. */
+void *bench_need(void *p);
+void bench_must(racah_status status, const racah_error *err);
+double *bench_numbers(uint64_t *seed, size_t n);           /* a filled array; free with racahi_free */
+float *bench_as_float(const double *x, size_t n);          /* a rounded copy */
+
 #endif

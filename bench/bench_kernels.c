@@ -16,34 +16,6 @@
 #define F64_ERROR 1e-12
 #define F32_ERROR 2e-4
 
-static void *need(void *p)
-{
-    if (p) return p;
-    fprintf(stderr, "the arrays of the benchmark do not fit in memory\n");
-    exit(3);
-}
-
-static void must(racah_status status, const racah_error *err)
-{
-    if (status == RACAH_OK) return;
-    fprintf(stderr, "%s\n", err->msg);
-    exit(3);
-}
-
-static double *numbers(uint64_t *seed, size_t n)
-{
-    double *x = need(racahi_malloc(n, sizeof *x));
-    bench_fill_f64(seed, x, n);
-    return x;
-}
-
-static float *as_float(const double *x, size_t n)
-{
-    float *y = need(racahi_malloc(n, sizeof *y));
-    for (size_t i = 0; i < n; i++) y[i] = (float)x[i];
-    return y;
-}
-
 /* ---- spherical harmonics ------------------------------------------------------------------------ */
 
 typedef struct sph_case {
@@ -72,13 +44,13 @@ static void bench_sph(bench *b, int lmax)
     sph_case c = {.lmax = lmax, .n = 256, .S = (size_t)((lmax + 1) * (lmax + 1))};
     uint64_t seed = 1;
     size_t size = c.n * c.S;
-    double *ref = need(racahi_malloc(size, sizeof *ref));
+    double *ref = bench_need(racahi_malloc(size, sizeof *ref));
     char params[64];
-    c.r = numbers(&seed, 3 * c.n);
-    c.Y = need(racahi_malloc(size, sizeof *c.Y));
-    c.dY = need(racahi_malloc(3 * size, sizeof *c.dY));
-    c.Yf = need(racahi_malloc(size, sizeof *c.Yf));
-    c.dYf = need(racahi_malloc(3 * size, sizeof *c.dYf));
+    c.r = bench_numbers(&seed, 3 * c.n);
+    c.Y = bench_need(racahi_malloc(size, sizeof *c.Y));
+    c.dY = bench_need(racahi_malloc(3 * size, sizeof *c.dY));
+    c.Yf = bench_need(racahi_malloc(size, sizeof *c.Yf));
+    c.dYf = bench_need(racahi_malloc(3 * size, sizeof *c.dYf));
     racahi_sph_ref(lmax, RACAH_SPH_COMPONENT, c.n, c.r, ref, NULL);
     snprintf(params, sizeof params, "l=%d with gradient", lmax);
     for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++) {
@@ -149,16 +121,16 @@ static void conv_arrays(conv_case *c, const conv_shape *s)
 {
     uint64_t seed = 2;
     size_t x = c->ne * s->nx * c->Cp, W = c->ne * s->nw * c->Cp, Y = c->ne * s->nY, A = s->nrow * c->Cp;
-    c->j = need(racahi_malloc(c->ne, sizeof *c->j));
+    c->j = bench_need(racahi_malloc(c->ne, sizeof *c->j));
     for (size_t e = 0; e < c->ne; e++) c->j[e] = (int)(c->ne - 1 - e);
-    c->x = numbers(&seed, x), c->W = numbers(&seed, W), c->Wr = numbers(&seed, W), c->Y = numbers(&seed, Y);
-    c->dA = numbers(&seed, A), c->A = numbers(&seed, A), c->dx = numbers(&seed, x), c->dY = numbers(&seed, Y);
-    c->dr = numbers(&seed, c->ne);
-    c->xf = as_float(c->x, x), c->Wf = as_float(c->W, W), c->Wrf = as_float(c->Wr, W),
-    c->Yf = as_float(c->Y, Y);
-    c->dAf = as_float(c->dA, A), c->Af = as_float(c->A, A), c->dxf = as_float(c->dx, x),
-    c->dYf = as_float(c->dY, Y);
-    c->drf = as_float(c->dr, c->ne);
+    c->x = bench_numbers(&seed, x), c->W = bench_numbers(&seed, W), c->Wr = bench_numbers(&seed, W), c->Y = bench_numbers(&seed, Y);
+    c->dA = bench_numbers(&seed, A), c->A = bench_numbers(&seed, A), c->dx = bench_numbers(&seed, x), c->dY = bench_numbers(&seed, Y);
+    c->dr = bench_numbers(&seed, c->ne);
+    c->xf = bench_as_float(c->x, x), c->Wf = bench_as_float(c->W, W), c->Wrf = bench_as_float(c->Wr, W),
+    c->Yf = bench_as_float(c->Y, Y);
+    c->dAf = bench_as_float(c->dA, A), c->Af = bench_as_float(c->A, A), c->dxf = bench_as_float(c->dx, x),
+    c->dYf = bench_as_float(c->dY, Y);
+    c->drf = bench_as_float(c->dr, c->ne);
 }
 
 static void conv_free(conv_case *c)
@@ -177,24 +149,24 @@ static void bench_conv(bench *b, int lin, int ly, size_t C)
     char params[64];
     snprintf(params, sizeof params, "l=(%d,%d,%d) path C=%zu edges=%zu", lin, ly, ly, C, c.ne);
     for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++) {
-        must(racahi_conv_create(&c.plan, lin, ly, ly, RACAHI_W_PATH, RACAHI_FAMILY_COMPONENT, (racahi_isa)isa,
+        bench_must(racahi_conv_create(&c.plan, lin, ly, ly, RACAHI_W_PATH, RACAHI_FAMILY_COMPONENT, (racahi_isa)isa,
                                 &err),
              &err);
         if (isa == 0) {
             s.nw = racahi_conv_nw(c.plan), s.nrow = racahi_conv_nrow(c.plan);
             conv_arrays(&c, &s);
-            A = need(racahi_calloc(s.nrow * C, sizeof *A)),
-            dx = need(racahi_calloc(c.ne * s.nx * C, sizeof *dx));
-            dY = need(racahi_calloc(c.ne * s.nY, sizeof *dY)),
-            dW = need(racahi_calloc(c.ne * s.nw * C, sizeof *dW));
-            must(racahi_conv_forward_ref(lin, ly, ly, RACAHI_W_PATH, RACAHI_FAMILY_COMPONENT, C, c.ne, c.j,
+            A = bench_need(racahi_calloc(s.nrow * C, sizeof *A)),
+            dx = bench_need(racahi_calloc(c.ne * s.nx * C, sizeof *dx));
+            dY = bench_need(racahi_calloc(c.ne * s.nY, sizeof *dY)),
+            dW = bench_need(racahi_calloc(c.ne * s.nw * C, sizeof *dW));
+            bench_must(racahi_conv_forward_ref(lin, ly, ly, RACAHI_W_PATH, RACAHI_FAMILY_COMPONENT, C, c.ne, c.j,
                                          c.x, c.W, c.Y, A, &err),
                  &err);
-            must(racahi_conv_backward_ref(lin, ly, ly, RACAHI_W_PATH, RACAHI_FAMILY_COMPONENT, C, c.ne, c.j,
+            bench_must(racahi_conv_backward_ref(lin, ly, ly, RACAHI_W_PATH, RACAHI_FAMILY_COMPONENT, C, c.ne, c.j,
                                           c.x, c.W, c.Y, c.dA, dx, dY, dW, &err),
                  &err);
         }
-        c.ws = need(racahi_malloc(racahi_conv_ws_size(c.plan, c.ne), 1));
+        c.ws = bench_need(racahi_malloc(racahi_conv_ws_size(c.plan, c.ne), 1));
         double per = (double)(c.ne * C);
         bench_subject t = {.name = "conv_forward",
                            .params = params,
@@ -275,29 +247,29 @@ static void bench_product(bench *b, int lmax, int lout, size_t C)
     size_t S = (size_t)((lmax + 1) * (lmax + 1)), L = (size_t)((lout + 1) * (lout + 1)), nA = c.atoms * S * C;
     size_t nB = c.atoms * L * C;
     uint64_t seed = 3;
-    double *W = NULL, *B = need(racahi_calloc(nB, sizeof *B)), *dA = need(racahi_calloc(nA, sizeof *dA));
+    double *W = NULL, *B = bench_need(racahi_calloc(nB, sizeof *B)), *dA = bench_need(racahi_calloc(nA, sizeof *dA));
     char params[64];
     snprintf(params, sizeof params, "l=%d L=%d order 3 C=%zu", lmax, lout, C);
-    c.A = numbers(&seed, nA), c.dB = numbers(&seed, nB), c.B = numbers(&seed, nB), c.dA = numbers(&seed, nA);
-    c.A_f = as_float(c.A, nA), c.dB_f = as_float(c.dB, nB), c.B_f = as_float(c.B, nB),
-    c.dA_f = as_float(c.dA, nA);
+    c.A = bench_numbers(&seed, nA), c.dB = bench_numbers(&seed, nB), c.B = bench_numbers(&seed, nB), c.dA = bench_numbers(&seed, nA);
+    c.A_f = bench_as_float(c.A, nA), c.dB_f = bench_as_float(c.dB, nB), c.B_f = bench_as_float(c.B, nB),
+    c.dA_f = bench_as_float(c.dA, nA);
     for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++) {
-        must(racahi_product_create(&c.plan, lmax, lout, 3, (racahi_isa)isa, &err), &err);
+        bench_must(racahi_product_create(&c.plan, lmax, lout, 3, (racahi_isa)isa, &err), &err);
         size_t nW = racahi_product_npath(c.plan) * C, ncoef = racahi_product_nentry(c.plan) * C;
         if (isa == 0) {
-            W = numbers(&seed, nW);
+            W = bench_numbers(&seed, nW);
             for (size_t a = 0; a < c.atoms; a++) {
-                must(racahi_product_forward_ref(lmax, lout, 3, C, W, c.A + a * S * C, B + a * L * C, &err),
+                bench_must(racahi_product_forward_ref(lmax, lout, 3, C, W, c.A + a * S * C, B + a * L * C, &err),
                      &err);
-                must(racahi_product_backward_ref(lmax, lout, 3, C, W, c.A + a * S * C, c.dB + a * L * C,
+                bench_must(racahi_product_backward_ref(lmax, lout, 3, C, W, c.A + a * S * C, c.dB + a * L * C,
                                                  dA + a * S * C, NULL, &err),
                      &err);
             }
         }
-        c.coef = need(racahi_calloc(ncoef, sizeof *c.coef));
+        c.coef = bench_need(racahi_calloc(ncoef, sizeof *c.coef));
         racahi_product_expand_f64(c.plan, C, W, c.coef);
-        c.coef_f = as_float(c.coef, ncoef);
-        c.ws = need(racahi_malloc(racahi_product_ws_size(c.plan), 1));
+        c.coef_f = bench_as_float(c.coef, ncoef);
+        c.ws = bench_need(racahi_malloc(racahi_product_ws_size(c.plan), 1));
         double per = (double)(c.atoms * C);
         bench_subject t = {.name = "product_forward",
                            .params = params,
@@ -364,18 +336,18 @@ static void bench_table(bench *b, size_t nout)
     racah_error err;
     racahi_radial p = {.nb = 8, .p = 5, .rc = 5, .nmlp = 2, .width = {64, 64}, .nout = nout};
     uint64_t seed = 4;
-    double *w[3] = {numbers(&seed, 8 * 64), numbers(&seed, 64 * 64), numbers(&seed, 64 * nout)};
+    double *w[3] = {bench_numbers(&seed, 8 * 64), bench_numbers(&seed, 64 * 64), bench_numbers(&seed, 64 * nout)};
     for (int k = 0; k < 64 * 64; k++) w[1][k] *= 0.2;
     table_case c = {.ne = 64};
     size_t n = c.ne * nout;
-    c.r = numbers(&seed, c.ne), c.W = numbers(&seed, n), c.Wr = numbers(&seed, n);
-    c.W_f = as_float(c.W, n), c.Wr_f = as_float(c.Wr, n);
-    double *ref = need(racahi_malloc(n, sizeof *ref));
+    c.r = bench_numbers(&seed, c.ne), c.W = bench_numbers(&seed, n), c.Wr = bench_numbers(&seed, n);
+    c.W_f = bench_as_float(c.W, n), c.Wr_f = bench_as_float(c.Wr, n);
+    double *ref = bench_need(racahi_malloc(n, sizeof *ref));
     for (size_t e = 0; e < c.ne; e++) c.r[e] = 3.4 + 1.5 * c.r[e];
     racahi_arena arena = racahi_arena_measure();
     racahi_mlp_ws ws;
     racahi_mlp_ws_layout(&p, c.ne, &arena, &ws);
-    void *block = need(racahi_malloc(arena.used, 1));
+    void *block = bench_need(racahi_malloc(arena.used, 1));
     arena = racahi_arena_on(block, arena.used);
     racahi_mlp_ws_layout(&p, c.ne, &arena, &ws);
     racahi_mlp_forward(&p, &ws, (const double *const *)w, c.ne, c.r, ref);
@@ -384,7 +356,7 @@ static void bench_table(bench *b, size_t nout)
     for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++) {
         p.isa = (racahi_isa)isa;
         for (int single = 0; single < 2; single++) {
-            must(racahi_table_create(&c.table, &p, (const double *const *)w, 512, single, &err), &err);
+            bench_must(racahi_table_create(&c.table, &p, (const double *const *)w, 512, single, &err), &err);
             bench_subject s = {.name = "radial_table",
                                .params = params,
                                .isa = p.isa,

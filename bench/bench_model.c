@@ -24,13 +24,6 @@ static const shape shapes[] = {
     {"T=2 C=128 l=3 L=2", 2, 128, 3, 2, 3, RACAHI_W_PATH},
 };
 
-static void must(racah_status status, const racah_error *err)
-{
-    if (status == RACAH_OK) return;
-    fprintf(stderr, "%s\n", err->msg);
-    exit(3);
-}
-
 /* 4 x 4 x 4 cells of eight atoms, moved by up to 0.1 A. */
 static void diamond(cli_box *box, racah_error *err)
 {
@@ -47,7 +40,7 @@ static void diamond(cli_box *box, racah_error *err)
         Z[i] = 14;
         for (int x = 0; x < 3; x++) pos[3 * i + x] = 0.1 * pos[3 * i + x] + a * (place[x] + base[i % 8][x]);
     }
-    must(cli_box_create(box, N, pos, Z, cell, periodic, err), err);
+    bench_must(cli_box_create(box, N, pos, Z, cell, periodic, err), err);
 }
 
 static racah_model *make_model(const shape *s, racah_error *err)
@@ -68,7 +61,7 @@ static racah_model *make_model(const shape *s, racah_error *err)
                          .readout_width = 16};
     for (int t = 0; t < s->layers; t++) cfg.lambda[t] = 28;
     racah_model *m = NULL;
-    must(racahi_model_create(&m, &cfg, err), err);
+    bench_must(racahi_model_create(&m, &cfg, err), err);
     racahi_model_init(m, 1);
     return m;
 }
@@ -102,8 +95,8 @@ static void reference(const racah_model *m, const cli_box *box, double *energy, 
     racah_structure s = cli_box_structure(box);
     s.interaction_energy = energy;
     s.forces = forces;
-    must(racah_calc_create(&calc, m, &options, &err), &err);
-    must(racah_compute(calc, &s, &err), &err);
+    bench_must(racah_calc_create(&calc, m, &options, &err), &err);
+    bench_must(racah_compute(calc, &s, &err), &err);
     racah_calc_destroy(calc);
 }
 
@@ -112,11 +105,11 @@ static void bench_shape(bench *b, const shape *s, const cli_box *box)
     racah_error err;
     racah_model *m = make_model(s, &err);
     cli_local local;
-    must(cli_local_create(&local, box, m, 0, &err), &err);
+    bench_must(cli_local_create(&local, box, m, 0, &err), &err);
     size_t all = local.nlocal + local.nghost;
     double energy, *ref = racahi_calloc(all, 3 * sizeof *ref);
     step_case c = {.local = &local, .forces = racahi_calloc(all, 3 * sizeof(double))};
-    if (!ref || !c.forces) must(racahi_fail(&err, RACAH_ENOMEM, "forces do not fit in memory"), &err);
+    if (!ref || !c.forces) bench_must(racahi_fail(&err, RACAH_ENOMEM, "forces do not fit in memory"), &err);
     reference(m, box, &energy, ref);
     double neighbours = (double)local.nedge / (double)box->n;
     for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++)
@@ -124,7 +117,7 @@ static void bench_shape(bench *b, const shape *s, const cli_box *box)
             racah_calc_options options = {.size = sizeof options,
                                           .precision = (racah_precision)single,
                                           .isa = (racah_isa)(isa + 1)}; /* after AUTO the two enums agree */
-            must(racah_calc_create(&c.calc, m, &options, &err), &err);
+            bench_must(racah_calc_create(&c.calc, m, &options, &err), &err);
             bench_subject t = {.name = "model",
                                .params = s->name,
                                .isa = (racahi_isa)isa,

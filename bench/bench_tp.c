@@ -16,34 +16,6 @@
 #define F64_ERROR 1e-12
 #define F32_ERROR 2e-5
 
-static void *need(void *p)
-{
-    if (p) return p;
-    fprintf(stderr, "the arrays of the benchmark do not fit in memory\n");
-    exit(3);
-}
-
-static void must(racah_status status, const racah_error *err)
-{
-    if (status == RACAH_OK) return;
-    fprintf(stderr, "%s\n", err->msg);
-    exit(3);
-}
-
-static double *numbers(uint64_t *seed, size_t n)
-{
-    double *x = need(racahi_malloc(n, sizeof *x));
-    bench_fill_f64(seed, x, n);
-    return x;
-}
-
-static float *as_float(const double *x, size_t n)
-{
-    float *y = need(racahi_malloc(n, sizeof *y));
-    for (size_t i = 0; i < n; i++) y[i] = (float)x[i];
-    return y;
-}
-
 /* ---- convolution ------------------------------------------------------------------------------------ */
 
 /* Atoms on a cubic lattice, cell by cell in row order, with their 60 nearest neighbours: as local as a sorted
@@ -75,7 +47,7 @@ static void make_edges(conv_case *c)
             for (int z = -2; z <= 2; z++) o[n][0] = x, o[n][1] = y, o[n++][2] = z;
     qsort(o, 125, sizeof o[0], offset_order); /* the first is the atom itself */
     c->E = (size_t)ATOMS * NEIGHBOURS;
-    c->j = need(racahi_malloc(c->E, sizeof *c->j));
+    c->j = bench_need(racahi_malloc(c->E, sizeof *c->j));
     for (int i = 0; i < ATOMS; i++) {
         int x = i / SIDE / SIDE, y = i / SIDE % SIDE, z = i % SIDE;
         c->ptr[i] = (size_t)i * NEIGHBOURS;
@@ -121,14 +93,14 @@ typedef struct answer {
 static answer reference(const conv_case *c, const int l[3], racahi_weights_kind kind, size_t atoms)
 {
     racah_error err;
-    answer r = {need(racahi_calloc(c->sA, 8)), need(racahi_calloc(c->sx, 8)), need(racahi_calloc(c->sY, 8)),
-                need(racahi_calloc(c->sW, 8))};
+    answer r = {bench_need(racahi_calloc(c->sA, 8)), bench_need(racahi_calloc(c->sx, 8)), bench_need(racahi_calloc(c->sY, 8)),
+                bench_need(racahi_calloc(c->sW, 8))};
     for (size_t i = 0; i < atoms; i++) {
         size_t e = c->ptr[i], w = c->sW / c->E * e, y = c->sY / c->E * e, a = c->sA / ATOMS * i;
-        must(racahi_conv_forward_ref(l[0], l[1], l[2], kind, RACAHI_FAMILY_GAUNT, CHANNELS, NEIGHBOURS,
+        bench_must(racahi_conv_forward_ref(l[0], l[1], l[2], kind, RACAHI_FAMILY_GAUNT, CHANNELS, NEIGHBOURS,
                                      c->j + e, c->x, c->W + w, c->Y + y, r.A + a, &err),
              &err);
-        must(racahi_conv_backward_ref(l[0], l[1], l[2], kind, RACAHI_FAMILY_GAUNT, CHANNELS, NEIGHBOURS,
+        bench_must(racahi_conv_backward_ref(l[0], l[1], l[2], kind, RACAHI_FAMILY_GAUNT, CHANNELS, NEIGHBOURS,
                                       c->j + e, c->x, c->W + w, c->Y + y, c->dA + a, r.dx, r.dY + y, r.dW + w,
                                       &err),
              &err);
@@ -177,16 +149,16 @@ static conv_case conv_make(const int l[3], racahi_weights_kind kind)
     c.sx = (size_t)(ATOMS * CHANNELS * (l[0] + 1) * (l[0] + 1)), c.sW = c.E * nw * CHANNELS;
     c.sY = c.E * (size_t)((l[1] + 1) * (l[1] + 1)),
     c.sA = (size_t)(ATOMS * CHANNELS * (l[2] + 1) * (l[2] + 1));
-    c.x = numbers(&seed, c.sx), c.W = numbers(&seed, c.sW), c.Y = numbers(&seed, c.sY);
+    c.x = bench_numbers(&seed, c.sx), c.W = bench_numbers(&seed, c.sW), c.Y = bench_numbers(&seed, c.sY);
     racah_error err;
-    double *r = numbers(&seed, 3 * c.E); /* directions */
-    must(racah_sph_eval_f64(l[1], RACAH_SPH_COMPONENT, c.E, r, c.Y, NULL, &err), &err);
+    double *r = bench_numbers(&seed, 3 * c.E); /* directions */
+    bench_must(racah_sph_eval_f64(l[1], RACAH_SPH_COMPONENT, c.E, r, c.Y, NULL, &err), &err);
     racahi_free(r);
-    c.dA = numbers(&seed, c.sA), c.A = numbers(&seed, c.sA), c.dx = numbers(&seed, c.sx);
-    c.dY = numbers(&seed, c.sY), c.dW = numbers(&seed, c.sW);
-    c.xf = as_float(c.x, c.sx), c.Wf = as_float(c.W, c.sW), c.Yf = as_float(c.Y, c.sY);
-    c.dAf = as_float(c.dA, c.sA), c.Af = as_float(c.A, c.sA), c.dxf = as_float(c.dx, c.sx);
-    c.dYf = as_float(c.dY, c.sY), c.dWf = as_float(c.dW, c.sW);
+    c.dA = bench_numbers(&seed, c.sA), c.A = bench_numbers(&seed, c.sA), c.dx = bench_numbers(&seed, c.sx);
+    c.dY = bench_numbers(&seed, c.sY), c.dW = bench_numbers(&seed, c.sW);
+    c.xf = bench_as_float(c.x, c.sx), c.Wf = bench_as_float(c.W, c.sW), c.Yf = bench_as_float(c.Y, c.sY);
+    c.dAf = bench_as_float(c.dA, c.sA), c.Af = bench_as_float(c.A, c.sA), c.dxf = bench_as_float(c.dx, c.sx);
+    c.dYf = bench_as_float(c.dY, c.sY), c.dWf = bench_as_float(c.dW, c.sW);
     return c;
 }
 
@@ -207,11 +179,11 @@ static void conv_subjects(bench *b, const int l[3], racahi_weights_kind kind)
     for (int a = RACAHI_NODECONV_CG; a <= RACAHI_NODECONV_SO2; a++)
         for (int isa = RACAHI_ISA_AVX2; isa <= (int)racahi_cpu_best(); isa++) {
             racah_error err;
-            must(racahi_nodeconv_create(&c.p, (racahi_nodeconv_algorithm)a, l[0], l[1], l[2], kind,
+            bench_must(racahi_nodeconv_create(&c.p, (racahi_nodeconv_algorithm)a, l[0], l[1], l[2], kind,
                                         RACAHI_FAMILY_GAUNT, (racahi_isa)isa, &err),
                  &err);
             c.so2 = a == RACAHI_NODECONV_SO2;
-            c.ws = need(racahi_malloc(racahi_nodeconv_ws_size(c.p, ATOMS, c.E, NEIGHBOURS), 1));
+            c.ws = bench_need(racahi_malloc(racahi_nodeconv_ws_size(c.p, ATOMS, c.E, NEIGHBOURS), 1));
             char name[64], params[96];
             snprintf(params, sizeof params, "l=(%d,%d,%d) C=%d %s R=%zu", l[0], l[1], l[2], CHANNELS,
                      kind == RACAHI_W_SHARED ? "shared" : "degree", racahi_nodeconv_rank(c.p));
@@ -295,19 +267,19 @@ static void body_subjects(bench *b, int lmax, int Lout, int order)
     size_t S = (size_t)((lmax + 1) * (lmax + 1)), nout = (size_t)((Lout + 1) * (Lout + 1));
     size_t nA = BODY_ATOMS * S * CHANNELS, nB = BODY_ATOMS * nout * CHANNELS,
            nW = (size_t)(order * (Lout + 1)) * CHANNELS;
-    body_case c = {.W = numbers(&seed, nW),
-                   .A = numbers(&seed, nA),
-                   .B = numbers(&seed, nB),
-                   .dB = numbers(&seed, nB),
-                   .dA = numbers(&seed, nA),
-                   .dW = numbers(&seed, nW)};
-    double *ref = numbers(&seed, nB);
+    body_case c = {.W = bench_numbers(&seed, nW),
+                   .A = bench_numbers(&seed, nA),
+                   .B = bench_numbers(&seed, nB),
+                   .dB = bench_numbers(&seed, nB),
+                   .dA = bench_numbers(&seed, nA),
+                   .dW = bench_numbers(&seed, nW)};
+    double *ref = bench_numbers(&seed, nB);
     char params[96];
     for (int a = RACAHI_MANYBODY_GRID; a <= RACAHI_MANYBODY_CP; a++) {
         if (!bench_wanted(b, names[a])) continue;
-        must(racahi_manybody_create(&c.m, (racahi_manybody_algorithm)a, lmax, Lout, order, isa, &err), &err);
-        c.ws = need(racahi_malloc(racahi_manybody_ws_size(c.m), 1));
-        must(racahi_manybody_forward_ref(lmax, Lout, order, CHANNELS, 1, c.W, c.A, ref, &err), &err);
+        bench_must(racahi_manybody_create(&c.m, (racahi_manybody_algorithm)a, lmax, Lout, order, isa, &err), &err);
+        c.ws = bench_need(racahi_malloc(racahi_manybody_ws_size(c.m), 1));
+        bench_must(racahi_manybody_forward_ref(lmax, Lout, order, CHANNELS, 1, c.W, c.A, ref, &err), &err);
         racahi_manybody_forward_f64(c.m, c.ws, CHANNELS, BODY_ATOMS, c.W, c.A, c.B);
         snprintf(params, sizeof params, "l=%d Lout=%d order=%d C=%d points=%zu", lmax, Lout, order, CHANNELS,
                  racahi_manybody_points(c.m));
@@ -318,12 +290,12 @@ static void body_subjects(bench *b, int lmax, int Lout, int order)
         racahi_manybody_destroy(c.m);
     }
     if (lmax <= 4 && (order < 4 || lmax <= 3) && bench_wanted(b, "manybody_cg")) {
-        must(racahi_product_create(&c.p, lmax, Lout, order, isa, &err), &err);
-        c.ws = need(racahi_malloc(racahi_product_ws_size(c.p), 1));
-        double *W = numbers(&seed, racahi_product_npath(c.p) * CHANNELS), *few = c.W;
-        c.W = numbers(&seed, racahi_product_nentry(c.p) * CHANNELS);
+        bench_must(racahi_product_create(&c.p, lmax, Lout, order, isa, &err), &err);
+        c.ws = bench_need(racahi_malloc(racahi_product_ws_size(c.p), 1));
+        double *W = bench_numbers(&seed, racahi_product_npath(c.p) * CHANNELS), *few = c.W;
+        c.W = bench_numbers(&seed, racahi_product_nentry(c.p) * CHANNELS);
         racahi_product_expand_f64(c.p, CHANNELS, W, c.W);
-        must(racahi_product_forward_ref(lmax, Lout, order, CHANNELS, W, c.A, ref, &err), &err);
+        bench_must(racahi_product_forward_ref(lmax, Lout, order, CHANNELS, W, c.A, ref, &err), &err);
         racahi_product_forward_atoms_f64(c.p, c.ws, CHANNELS, BODY_ATOMS, NULL, c.W, c.A, c.B);
         snprintf(params, sizeof params, "l=%d Lout=%d order=%d C=%d paths=%zu", lmax, Lout, order, CHANNELS,
                  racahi_product_npath(c.p));

@@ -18,20 +18,6 @@
 
 enum { BATCH = 50000, QUICK = 8, CHECKED = 8 };
 
-static void *need(void *p)
-{
-    if (p) return p;
-    fprintf(stderr, "the arrays of the benchmark do not fit in memory\n");
-    exit(3);
-}
-
-static void must(racah_status status, const racah_error *err)
-{
-    if (status == RACAH_OK) return;
-    fprintf(stderr, "%s\n", err->msg);
-    exit(3);
-}
-
 typedef struct problem {
     const char *name, *in1, *in2, *out;
     racah_tp_mode mode;
@@ -99,9 +85,9 @@ static void einsum(job *b, size_t n)
         racah_error err;
         size_t offset;
         double scale, C[23 * 23 * 23];
-        must(racah_tp_plan_instruction(b->plan, q, &ins, &offset, &scale), &err);
+        bench_must(racah_tp_plan_instruction(b->plan, q, &ins, &offset, &scale), &err);
         const term *s = &in1[ins.in1], *t = &in2[ins.in2], *o = &out[ins.out];
-        must(racah_cg_wigner3j(s->l, t->l, o->l, RACAH_CG_E3NN_06, C, &err), &err);
+        bench_must(racah_cg_wigner3j(s->l, t->l, o->l, RACAH_CG_E3NN_06, C, &err), &err);
         size_t n1 = (size_t)(2 * s->l + 1), n2 = (size_t)(2 * t->l + 1), n3 = (size_t)(2 * o->l + 1);
         for (size_t e = 0; e < n; e++) {
             const double *x = b->x + e * b->info.dim1 + s->start, *y = b->y + e * b->info.dim2 + t->start;
@@ -131,14 +117,14 @@ static void forward(void *ctx)
 {
     job *b = ctx;
     racah_error err;
-    must(racah_tp_forward_f64(b->plan, b->ws, b->n, b->x, b->y, b->w, b->z, &err), &err);
+    bench_must(racah_tp_forward_f64(b->plan, b->ws, b->n, b->x, b->y, b->w, b->z, &err), &err);
 }
 
 static void backward(void *ctx)
 {
     job *b = ctx;
     racah_error err;
-    must(racah_tp_backward_f64(b->plan, b->ws, b->n, b->x, b->y, b->w, b->dz, b->dx, b->dy, b->dw, &err),
+    bench_must(racah_tp_backward_f64(b->plan, b->ws, b->n, b->x, b->y, b->w, b->dz, b->dx, b->dy, b->dw, &err),
          &err);
 }
 
@@ -146,14 +132,14 @@ static void forward_single(void *ctx)
 {
     job *b = ctx;
     racah_error err;
-    must(racah_tp_forward_f32(b->plan, b->ws, b->n, b->xf, b->yf, b->wf, b->zf, &err), &err);
+    bench_must(racah_tp_forward_f32(b->plan, b->ws, b->n, b->xf, b->yf, b->wf, b->zf, &err), &err);
 }
 
 static void backward_single(void *ctx)
 {
     job *b = ctx;
     racah_error err;
-    must(racah_tp_backward_f32(b->plan, b->ws, b->n, b->xf, b->yf, b->wf, b->dzf, b->dxf, b->dyf, b->dwf,
+    bench_must(racah_tp_backward_f32(b->plan, b->ws, b->n, b->xf, b->yf, b->wf, b->dzf, b->dxf, b->dyf, b->dwf,
                                &err),
          &err);
 }
@@ -182,14 +168,14 @@ static double adjoint_error(const job *b, bool single)
 
 static double *filled(size_t n, uint64_t *seed)
 {
-    double *a = need(racahi_malloc(n, sizeof *a));
+    double *a = bench_need(racahi_malloc(n, sizeof *a));
     bench_fill_f64(seed, a, n);
     return a;
 }
 
 static float *filled_single(size_t n, uint64_t *seed)
 {
-    float *a = need(racahi_malloc(n, sizeof *a));
+    float *a = bench_need(racahi_malloc(n, sizeof *a));
     for (size_t i = 0; i < n; i++) {
         double v;
         bench_fill_f64(seed, &v, 1);
@@ -231,9 +217,9 @@ static void make_plan(job *b, bool single)
         d.ninstructions = own_outputs(b, ins), d.instructions = ins;
     d.irreps_in1 = b->p->in1, d.irreps_in2 = b->p->in2, d.irreps_out = b->out, d.mode = b->p->mode;
     d.dtype = single ? RACAH_TP_F32 : RACAH_TP_F64;
-    must(racah_tp_plan_create(&b->plan, &d, &err), &err);
+    bench_must(racah_tp_plan_create(&b->plan, &d, &err), &err);
     racah_tp_plan_info(b->plan, &b->info);
-    b->ws = need(racahi_malloc(racah_tp_ws_size(b->plan), 1));
+    b->ws = bench_need(racahi_malloc(racah_tp_ws_size(b->plan), 1));
 }
 
 static void report(bench *bb, job *b, const char *name, bool single, bench_fn run, double flops,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * racah train: runs the trainer and shows what it tells. */
 #include "cli.h"
+#include "gnuplot.h"
 #include "../train/train.h"
 
 #include <math.h>
@@ -140,17 +141,6 @@ static bool ask_stop(void *ctx)
 
 /* ---- the picture ---------------------------------------------------------------------------------- */
 
-/* A string in gnuplot's single quotes, where '' stands for one quote; line breaks would end the command. */
-static void quoted(FILE *to, const char *text)
-{
-    fputc('\'', to);
-    for (const char *p = text; *p; p++) {
-        if (*p == '\'') fputc('\'', to);
-        fputc(*p == '\n' || *p == '\r' ? ' ' : *p, to);
-    }
-    fputc('\'', to);
-}
-
 /* Whether column c (from 1) of the last line of the log has a number: gnuplot stops at a curve without
  * points. */
 static bool has_column(const char *csv, int c)
@@ -163,8 +153,9 @@ static bool has_column(const char *csv, int c)
     return field && *field && *field != ',' && *field != '\n';
 }
 
-static void draw(FILE *to, const char *csv, const char *svg)
+static void draw(FILE *to, const void *ctx)
 {
+    const char *csv = ctx;
     static const struct {
         int column;
         const char *curve;
@@ -172,19 +163,15 @@ static void draw(FILE *to, const char *csv, const char *svg)
                   {6, "using 1:($6*1000) with lines title 'forces (meV/Å)'"},
                   {7, "using 1:($7*1000) with lines title 'stress (meV/Å^3)'"}};
     const char *before = "set title 'validation errors (RMSE)'; set ylabel ''\nplot ";
-    fputs("set terminal svg size 1000,460 enhanced background rgb 'white'\nset datafile separator ','\nset "
-          "output ",
-          to);
-    quoted(to, svg);
-    fputs("\nset multiplot layout 1,2\nset grid; set logscale y; set format y '%g'; set xlabel 'epoch'\n"
+    fputs("set datafile separator ','\nset multiplot layout 1,2\nset grid; set logscale y; set format y '%g'; set xlabel 'epoch'\n"
           "set title 'loss'\nplot ",
           to);
-    quoted(to, csv);
+    cli_gnuplot_quoted(to, csv);
     fputs(" using 1:4 with lines title 'training', '' using 1:11 with lines title 'validation'\n", to);
     for (size_t k = 0; k < sizeof errors / sizeof *errors; k++) {
         if (!has_column(csv, errors[k].column)) continue;
         fputs(before, to);
-        quoted(to, csv);
+        cli_gnuplot_quoted(to, csv);
         fprintf(to, " %s", errors[k].curve);
         before = ", ";
     }
@@ -196,19 +183,7 @@ static void plot(const char *output)
     char csv[4096], svg[4096];
     snprintf(csv, sizeof csv, "%s.csv", output);
     snprintf(svg, sizeof svg, "%s.svg", output);
-    if (system("command -v gnuplot >/dev/null 2>&1") != 0) {
-        printf("%s: no picture, because gnuplot is not installed (package gnuplot-nox)\n", svg);
-        return;
-    }
-    void (*before)(int) = signal(SIGPIPE, SIG_IGN);
-    FILE *to = popen("gnuplot 2>/dev/null", "w");
-    int rc = -1;
-    if (to) {
-        draw(to, csv, svg);
-        rc = pclose(to);
-    }
-    signal(SIGPIPE, before);
-    if (rc == -1 || !WIFEXITED(rc) || WEXITSTATUS(rc) != 0) cli_message("%s: gnuplot failed", svg);
+    cli_gnuplot(svg, 1000, 460, draw, csv);
 }
 
 /* ---- the command ---------------------------------------------------------------------------------- */

@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Parity picture of an evaluation: an SVG drawn by gnuplot over a pipe. */
 #include "eval_stats.h"
+#include "gnuplot.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 /* More points make the file large and the picture no better: every k-th component is drawn. */
 #define MAX_POINTS 20000
-
-/* A string in gnuplot's single quotes, where '' stands for one quote; line breaks would end the command. */
-static void quoted(FILE *to, const char *text)
-{
-    fputc('\'', to);
-    for (const char *p = text; *p; p++) {
-        if (*p == '\'') fputc('\'', to);
-        fputc(*p == '\n' || *p == '\r' ? ' ' : *p, to);
-    }
-    fputc('\'', to);
-}
 
 static size_t write_energies(FILE *to, const racahi_frames *frames, const eval_result *results)
 {
@@ -67,39 +55,25 @@ static void panel(FILE *to, const char *block, const char *what, const char *uni
             what, unit, unit, block);
 }
 
-static bool have_gnuplot(void) { return system("command -v gnuplot >/dev/null 2>&1") == 0; }
+typedef struct parity {
+    const char *title;
+    const racahi_frames *frames;
+    const eval_result *results;
+} parity;
+
+static void draw(FILE *to, const void *ctx)
+{
+    const parity *p = ctx;
+    size_t energies = write_energies(to, p->frames, p->results), forces = write_forces(to, p->frames, p->results);
+    fputs("set multiplot layout 1,2 title ", to);
+    cli_gnuplot_quoted(to, p->title);
+    fputs(" noenhanced\nset grid; set key off; set size square\n", to);
+    panel(to, "$energy", "energy", "eV/atom", energies);
+    panel(to, "$forces", "forces", "eV/Å", forces);
+    fputs("unset multiplot\n", to);
+}
 
 int eval_plot(const char *svg, const char *title, const racahi_frames *frames, const eval_result *results)
 {
-    if (!have_gnuplot()) {
-        cli_message("%s: no picture, because gnuplot is not installed (package gnuplot-nox)", svg);
-        return CLI_OK;
-    }
-    /* gnuplot only warns when it cannot open its output: find out before. */
-    FILE *probe = fopen(svg, "w");
-    if (!probe || fclose(probe) != 0) {
-        cli_message("%s: cannot be written", svg);
-        return CLI_BAD_FILE;
-    }
-    void (*before)(int) = signal(SIGPIPE, SIG_IGN);
-    FILE *to = popen("gnuplot", "w");
-    int rc = -1;
-    if (to) {
-        size_t energies = write_energies(to, frames, results), forces = write_forces(to, frames, results);
-        fputs("set terminal svg size 1000,520 enhanced background rgb 'white'\nset output ", to);
-        quoted(to, svg);
-        fputs("\nset multiplot layout 1,2 title ", to);
-        quoted(to, title);
-        fputs(" noenhanced\nset grid; set key off; set size square\n", to);
-        panel(to, "$energy", "energy", "eV/atom", energies);
-        panel(to, "$forces", "forces", "eV/Å", forces);
-        fputs("unset multiplot\n", to);
-        rc = pclose(to);
-    }
-    signal(SIGPIPE, before);
-    if (rc == -1 || !WIFEXITED(rc) || WEXITSTATUS(rc) != 0) {
-        cli_message("%s: gnuplot failed", svg);
-        return CLI_BAD_FILE;
-    }
-    return CLI_OK;
+    return cli_gnuplot(svg, 1000, 520, draw, &(parity){title, frames, results});
 }

@@ -1,21 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Picture of `racah tp`: time against L, an SVG drawn by gnuplot over a pipe. */
+#include "gnuplot.h"
 #include "tp_rows.h"
-
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-
-/* In gnuplot's single quotes '' stands for one quote; line breaks would end the command. */
-static void quoted(FILE *to, const char *text)
-{
-    fputc('\'', to);
-    for (const char *p = text; *p; p++) {
-        if (*p == '\'') fputc('\'', to);
-        fputc(*p == '\n' || *p == '\r' ? ' ' : *p, to);
-    }
-    fputc('\'', to);
-}
 
 /* A block of "L, time in ns, time for each path" per algorithm; true if it has points. */
 static bool block(FILE *to, const cli_tp_rows *t, int which, int backward)
@@ -46,42 +32,22 @@ static void panel(FILE *to, bool have[CLI_TP_NCASES][2], int backward, int colum
     fputc('\n', to);
 }
 
-int cli_tp_plot(const char *svg, const cli_tp_rows *t)
+static void draw(FILE *to, const void *ctx)
 {
-    if (system("command -v gnuplot >/dev/null 2>&1") != 0) {
-        cli_message("%s: no picture, because gnuplot is not installed (package gnuplot-nox)", svg);
-        return CLI_OK;
+    const cli_tp_rows *t = ctx;
+    bool have[CLI_TP_NCASES][2], any = false;
+    for (int c = 0; c < CLI_TP_NCASES; c++)
+        for (int b = 0; b < 2; b++) any = (have[c][b] = block(to, t, c, b)) || any;
+    fputs("set multiplot layout 1,3\nset logscale y\nset grid\nset key top left\nset xlabel 'L'\n"
+          "set ylabel 'ns per sample and channel, double'\nset xtics 1\n",
+          to);
+    if (any) {
+        panel(to, have, 0, 2, "forward");
+        panel(to, have, 1, 2, "backward");
+        fputs("set ylabel 'ns per sample, channel and path'\n", to);
+        panel(to, have, 0, 3, "forward, for each path");
     }
-    FILE *probe = fopen(svg, "w"); /* gnuplot only warns when it cannot open its output */
-    if (!probe || fclose(probe) != 0) {
-        cli_message("%s: cannot be written", svg);
-        return CLI_BAD_FILE;
-    }
-    void (*before)(int) = signal(SIGPIPE, SIG_IGN);
-    FILE *to = popen("gnuplot", "w");
-    int rc = -1;
-    if (to) {
-        bool have[CLI_TP_NCASES][2], any = false;
-        for (int c = 0; c < CLI_TP_NCASES; c++)
-            for (int b = 0; b < 2; b++) any = (have[c][b] = block(to, t, c, b)) || any;
-        fputs("set terminal svg size 1100,480 background rgb 'white'\nset output ", to);
-        quoted(to, svg);
-        fputs("\nset multiplot layout 1,3\nset logscale y\nset grid\nset key top left\nset xlabel 'L'\n"
-              "set ylabel 'ns per sample and channel, double'\nset xtics 1\n",
-              to);
-        if (any) {
-            panel(to, have, 0, 2, "forward");
-            panel(to, have, 1, 2, "backward");
-            fputs("set ylabel 'ns per sample, channel and path'\n", to);
-            panel(to, have, 0, 3, "forward, for each path");
-        }
-        fputs("unset multiplot\n", to);
-        rc = pclose(to);
-    }
-    signal(SIGPIPE, before);
-    if (rc == -1 || !WIFEXITED(rc) || WEXITSTATUS(rc) != 0) {
-        cli_message("%s: gnuplot failed", svg);
-        return CLI_BAD_FILE;
-    }
-    return CLI_OK;
+    fputs("unset multiplot\n", to);
 }
+
+int cli_tp_plot(const char *svg, const cli_tp_rows *t) { return cli_gnuplot(svg, 1100, 480, draw, t); }
