@@ -45,3 +45,5 @@ if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/data/models)
     FILES_MATCHING PATTERN "*.racah" PATTERN "*.md")
 endif()
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# runs where torch and mace are; it needs nothing of Racah
+install(PROGRAMS src/mace_export.py DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -111,11 +111,17 @@ static void print_architecture(const racahi_config *c)
            c->channels, c->l_max, c->l_hidden);
     printf("body order      %d (correlation %d)\nweights         %s\ncutoff          %g A for each layer\n",
            c->correlation + 1, c->correlation, weights_name(c), c->r_max);
-    printf("radial          %d Bessel functions, polynomial cutoff of power %d, MLP", c->nbessel,
-           c->cutoff_p);
+    static const char *const basis[] = {"Bessel", "Gaussian", "Chebyshev"}, *const of[] = {"r", "Agnesi(r)", "Soft(r)"};
+    printf("radial          %d %s functions of %s, polynomial cutoff of power %d, MLP", c->nbessel, basis[c->basis],
+           of[c->transform], c->cutoff_p);
     for (int i = 0; i < c->nmlp; i++) printf(" %d", c->mlp[i]);
     printf("\nsums divided by");
-    for (int t = 0; t < c->layers; t++) printf(" %g", c->lambda[t]);
+    for (int t = 0; t < c->layers; t++) {
+        if (c->density[t])
+            printf(" a density");
+        else
+            printf(" %g", c->lambda[t]);
+    }
     printf("\n");
 }
 
