@@ -1,27 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Fast kernels of the convolution: one body (conv_kernel.inc) for every precision and instruction set. */
 #include "conv_internal.h"
+#include "unroll.h"
 
 #include <string.h>
-
-/* UNROLL marks loops whose trip count is a constant after inlining. Not under a sanitizer: the checks of some
- * hundred unrolled bodies take clang many minutes to compile. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer) ||                       \
-    __has_feature(thread_sanitizer)
-#define CONV_PLAIN
-#endif
-#endif
-#if defined(CONV_PLAIN) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNROLL
-#define FORCE_INLINE static
-#elif defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#define FORCE_INLINE static inline __attribute__((always_inline))
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#define FORCE_INLINE static inline __attribute__((always_inline))
-#endif
 
 #define NV 2 /* vectors of channels a forward pass keeps for each row */
 

@@ -3,24 +3,7 @@
 #ifndef RACAHI_CP_KERNEL_MACROS_H
 #define RACAHI_CP_KERNEL_MACROS_H
 
-/* Loops with a constant trip count are unrolled, but not under a sanitizer: its checks take the compiler
- * minutes. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer) ||                       \
-    __has_feature(thread_sanitizer)
-#define CONV_PLAIN
-#endif
-#endif
-#if defined(CONV_PLAIN) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNROLL
-#define FORCE_INLINE static
-#elif defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#define FORCE_INLINE static inline __attribute__((always_inline))
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#define FORCE_INLINE static inline __attribute__((always_inline))
-#endif
+#include "unroll.h"
 
 #define TILE 12 /* accumulators that fit 16 registers beside the operands */
 

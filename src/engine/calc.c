@@ -422,7 +422,7 @@ static double first_flops(const racah_calc *c, double neighbors)
 double racah_calc_flops_per_atom(const racah_calc *c, double neighbors)
 {
     const racahi_net *net = c->net;
-    const double C = net->cfg.channels, S = (double)net->S;
+    const double C = net->cfg.channels;
     double flops = 0;
     for (int t = 0; t < net->cfg.layers; t++) {
         const racahi_layer_plan *p = &net->layer[t];
@@ -441,7 +441,6 @@ double racah_calc_flops_per_atom(const racah_calc *c, double neighbors)
         linear += (double)p->SL;
         if (t) linear += (double)p->K + (double)(p->K < p->SL ? p->K : p->SL);
         flops += 2 * 2 * linear * C * C;
-        (void)S;
     }
     return flops + 4 * C * net->cfg.readout_width;
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ * UNROLL and FORCE_INLINE for the kernels of this folder. */
+#ifndef RACAHI_UNROLL_H
+#define RACAHI_UNROLL_H
+
+/* Loops with a constant trip count are unrolled, but not under a sanitizer: its checks take the compiler
+ * minutes. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer) ||                       \
+    __has_feature(thread_sanitizer)
+#define RACAHI_PLAIN_LOOPS
+#endif
+#endif
+#if defined(RACAHI_PLAIN_LOOPS) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNROLL
+#define FORCE_INLINE static
+#elif defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define FORCE_INLINE static inline __attribute__((always_inline))
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#define FORCE_INLINE static inline __attribute__((always_inline))
+#endif
+
+#endif
