@@ -64,5 +64,8 @@ racah_status racahi_extxyz_write(FILE *to, const racahi_frame *f, const racahi_f
 const char *racahi_element_symbol(int Z);
 int racahi_element_number(const char *symbol);
 double racahi_element_mass(int Z);
+/* Covalent radius, A (Cordero et al., Dalton Trans. 2832 (2008)); beyond curium ASE's and MACE's 0.2; 0 outside
+ * 1..118. */
+double racahi_element_radius(int Z);
 
 #endif

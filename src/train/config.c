@@ -3,6 +3,8 @@
  * config_yaml.c. */
 #include "config_internal.h"
 
+#include "../io/extxyz.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +48,8 @@ static const racahi_train_key keys[] = {
  "power of the polynomial cutoff"},
 {"radial.mlp", KEY_WIDTHS, AT(mlp), 1, 4096, NULL, "[64, 64]", NULL, 0, NULL,
  "widths of the hidden layers of the radial network"},
+{"radial.density_mlp", KEY_WIDTHS, AT(density_mlp), 1, 4096, NULL, "[64]", NULL, 0, NULL,
+ "widths of the hidden layers of the network of `density: true`"},
 {"readout_width", KEY_INT, AT(readout_width), 1, 4096, NULL, "16", NULL, 0, NULL,
  "hidden width of the last readout"},
 {"neighbor_norm", KEY_CHOICE, AT(neighbor_norm), 0, 0, "average|sqrt|none", "sqrt", NULL, 0, NULL,
@@ -53,6 +57,12 @@ static const racahi_train_key keys[] = {
  "by its square root (learns faster), or by 1"},
 {"avg_num_neighbors", KEY_NUMBER, AT(avg_num_neighbors), 0, 1e5, NULL, "0", NULL, 0, NULL,
  "that average; 0 takes it from the training data"},
+{"density", KEY_CHOICE, AT(density), 0, 0, "false|true", "false", NULL, 0, NULL,
+ "sums over neighbours are divided by a learnt density of neighbours (as in MACE's density blocks) instead of "
+ "neighbor_norm"},
+{"zbl", KEY_CHOICE, AT(zbl), 0, 0, "false|true", "false", NULL, 0, NULL,
+ "nuclear repulsion (Ziegler, Biersack, Littmark) between atoms closer than the sum of their covalent radii, "
+ "so that they cannot collapse where there are no data"},
 {"E0s", KEY_E0, AT(e0), 0, 0, "auto|isolated|average", "auto", NULL, 0, NULL,
  "energies of isolated atoms: isolated (one-atom frames), average (least squares), "
  "auto (isolated, average for the rest), or a mapping {Si: -0.8, O: -1.2} in eV"},
@@ -320,6 +330,8 @@ racah_status racahi_train_config_same(const racahi_train_config *cfg, const char
             cfg->schedule == RACAHI_SCHEDULE_COSINE || cfg->schedule == RACAHI_SCHEDULE_EXPONENTIAL;
         if (k->may_change || (strcmp(k->name, "epochs") == 0 && !to_the_end)) continue;
         value_in(old_text, k->name, old, sizeof old);
+        /* a key that did not exist then: its default is what the release did without it */
+        if (!old[0] && k->standard) snprintf(old, sizeof old, "%s", k->standard);
         value_in(now, k->name, new, sizeof new);
         if (strcmp(old, new) == 0) continue;
         if (used < sizeof list) {
@@ -348,6 +360,14 @@ void racahi_train_config_shape(const racahi_train_config *cfg, racahi_config *sh
     shape->nmlp = cfg->mlp.n;
     memcpy(shape->mlp, cfg->mlp.v, sizeof cfg->mlp.v);
     shape->readout_width = cfg->readout_width;
+    shape->ndensity = cfg->density ? cfg->density_mlp.n : 0;
+    if (cfg->density) memcpy(shape->density_mlp, cfg->density_mlp.v, sizeof cfg->density_mlp.v);
+    for (int t = 0; t < shape->layers; t++) shape->density[t] = cfg->density;
+    shape->zbl = cfg->zbl;
+    if (!cfg->zbl) return;
+    shape->zbl_p = 6, shape->zbl_a_exp = 0.3, shape->zbl_a_prefactor = 0.4543; /* MACE's ZBLBasis */
+    memcpy(shape->zbl_c, (const double[4]){0.1818, 0.5099, 0.2802, 0.02817}, sizeof shape->zbl_c);
+    for (int e = 0; e < shape->nelem; e++) shape->radius[e] = racahi_element_radius(shape->Z[e]);
 }
 
 static void files_free(racahi_train_files *f)

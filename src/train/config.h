@@ -57,10 +57,11 @@ typedef struct racahi_train_config {
     int channels, l_max, l_hidden, correlation, layers;
     int weights, family, method;
     int bessel, cutoff_p;
-    racahi_train_widths mlp;
+    racahi_train_widths mlp, density_mlp;
     int readout_width;
     int neighbor_norm;
     double avg_num_neighbors;
+    int density, zbl;
     racahi_train_e0 e0;
     int scaling;
 
@@ -101,7 +102,8 @@ char *racahi_train_config_text(const racahi_train_config *cfg);
  * RACAH_EINVAL lists the keys that differ with both values. */
 racah_status racahi_train_config_same(const racahi_train_config *cfg, const char *old_text, racah_error *err);
 
-/* The shape of the model (lambda and elements are the caller's). */
+/* The shape of the model of the elements in *shape (lambda is the caller's). ZBL as in MACE, in eV: a model with a
+ * scale divides zbl_c by it. */
 void racahi_train_config_shape(const racahi_train_config *cfg, racahi_config *shape);
 
 #endif

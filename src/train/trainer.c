@@ -51,25 +51,45 @@ static int stage_of(const racahi_trainer *t)
 
 /* ---- set-up --------------------------------------------------------------------------------------- */
 
+/* An edge list that ends inside the repulsion would make its energy jump. */
+static racah_status check_zbl_reach(const racahi_train_config *cfg, const racahi_config *shape, racah_error *err)
+{
+    int largest = 0;
+    for (int e = 1; e < shape->nelem; e++)
+        if (shape->radius[e] > shape->radius[largest]) largest = e;
+    if (!shape->zbl || 2 * shape->radius[largest] <= shape->r_max) return RACAH_OK;
+    return racahi_fail(err, RACAH_EDATA, "%s: zbl between two %s atoms reaches %.2f A, beyond r_max = %g",
+                       cfg->path, racah_element_symbol(shape->Z[largest]), 2 * shape->radius[largest],
+                       shape->r_max);
+}
+
 static racah_status make_model(racahi_trainer *t, racah_error *err)
 {
     const racahi_train_config *cfg = t->cfg;
     const racahi_label_stats *st = &t->data->train_stats;
     racahi_config shape = {.nelem = t->data->nelem};
-    racahi_train_config_shape(cfg, &shape);
     memcpy(shape.Z, t->data->Z, sizeof shape.Z);
+    racahi_train_config_shape(cfg, &shape);
+    RACAHI_TRY(check_zbl_reach(cfg, &shape, err));
     double average = cfg->avg_num_neighbors > 0 ? cfg->avg_num_neighbors : st->neighbors;
     if (average <= 0) average = 1; /* nothing but isolated atoms: nothing to sum */
     double lambda = cfg->neighbor_norm == RACAHI_NORM_AVERAGE ? average
                     : cfg->neighbor_norm == RACAHI_NORM_SQRT  ? sqrt(average)
                                                               : 1;
+    double scale = cfg->scaling == RACAHI_SCALING_FORCES_RMS && st->force_rms > 0 ? st->force_rms : 1;
+    if (cfg->density) lambda = 1;
     for (int l = 0; l < shape.layers; l++) shape.lambda[l] = lambda;
+    for (int k = 0; k < 4; k++) shape.zbl_c[k] /= scale; /* the repulsion is inside the scale */
     RACAHI_TRY(racahi_model_create(&t->model, &shape, err));
     racahi_model_init(t->model, (uint64_t)cfg->seed);
-    double scale = cfg->scaling == RACAHI_SCALING_FORCES_RMS && st->force_rms > 0 ? st->force_rms : 1;
     for (int e = 0; e < shape.nelem; e++) t->model->E0[e] = t->data->E0[e], t->model->scale[e] = scale;
-    say(t, "model: %zu parameters in %zu tensors; sums over neighbours / %.4g, energies x %.4g",
-        t->model->table.count, t->model->table.n, lambda, scale);
+    char norm[32];
+    if (cfg->density)
+        snprintf(norm, sizeof norm, "a learnt density");
+    else
+        snprintf(norm, sizeof norm, "%.4g", lambda);
+    say(t, "model: %zu parameters in %zu tensors; sums over neighbours / %s, energies x %.4g%s",
+        t->model->table.count, t->model->table.n, norm, scale, cfg->zbl ? "; ZBL repulsion" : "");
     return RACAH_OK;
 }
 

@@ -57,6 +57,22 @@ static void test_elements_known_values(void **state)
     }
 }
 
+/* Typed in from Cordero et al. (2008), table 2. */
+static void test_elements_known_radii(void **state)
+{
+    (void)state;
+    const struct {
+        int Z;
+        double radius;
+    } known[] = {{1, 0.31},  {6, 0.76},  {8, 0.66},  {14, 1.11}, {26, 1.32}, {32, 1.20},
+                 {42, 1.54}, {55, 2.44}, {79, 1.36}, {82, 1.46}, {96, 1.69}};
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+        RACAH_ASSERT_CLOSE_AT(known[k].Z, racahi_element_radius(known[k].Z), known[k].radius, 0, 1e-15);
+    RACAH_ASSERT_CLOSE(racahi_element_radius(97), 0.2, 0, 0);
+    RACAH_ASSERT_CLOSE(racahi_element_radius(0), 0, 0, 0);
+    RACAH_ASSERT_CLOSE(racahi_element_radius(119), 0, 0, 0);
+}
+
 /* Masses grow with Z except at the known inversions; a swapped or mistyped row breaks this. */
 static void test_elements_masses_grow(void **state)
 {
@@ -84,6 +100,7 @@ int main(void)
         cmocka_unit_test(test_elements_symbol_and_number_are_inverse),
         cmocka_unit_test(test_elements_out_of_range_is_unknown),
         cmocka_unit_test(test_elements_known_values),
+        cmocka_unit_test(test_elements_known_radii),
         cmocka_unit_test(test_elements_masses_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

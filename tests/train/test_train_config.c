@@ -83,6 +83,7 @@ static void test_train_config_bad_text_names_line_and_wish(void **state)
          "c.yaml:3: stage_two.start = 1 leaves no first stage"},
         {"train_file: a.xyz\nenergy_weight: 0\nforces_weight: 0\nstress_weight: 0\n",
          "c.yaml:2: energy_weight, forces_weight and stress_weight are all zero"},
+        {"train_file: a.xyz\nzbl: yes\n", "c.yaml:2: zbl: \"yes\" is not one of false|true"},
         {"train_file: a.xyz\n\tlr: 3\n", "c.yaml:2: not YAML"},
         {"train_file: [a.xyz\nlr: 3\n", "c.yaml:2: not YAML"},
         {"train_file: a.xyz\n---\nlr: 1\n", "c.yaml:3: a second YAML document"},
@@ -169,6 +170,16 @@ static void test_train_config_same_lists_the_difference(void **state)
     assert_null(strstr(err.msg, "threads"));
     racahi_free(old);
     racahi_train_config_destroy(b);
+    /* a key that a checkpoint of an older release does not have stands for its default */
+    old = racahi_train_config_text(a);
+    char *zbl = strstr(old, "zbl: false\n");
+    assert_non_null(zbl);
+    memmove(zbl, zbl + 11, strlen(zbl + 11) + 1);
+    RACAH_ASSERT_OK(racahi_train_config_same(a, old, &err));
+    a->zbl = 1;
+    assert_int_equal(racahi_train_config_same(a, old, &err), RACAH_EINVAL);
+    assert_non_null(strstr(err.msg, "zbl was false, is true"));
+    racahi_free(old);
     /* a constant rate does not know the last epoch: more of them may be asked for */
     const char *tc = "train_file: a.xyz\nschedule: constant\nepochs: 10\n";
     const char *td = "train_file: a.xyz\nschedule: constant\nepochs: 20\n";

@@ -62,8 +62,8 @@ static void create(setup *s, const char *text, int kind)
     s->cfg = test_config("two.xyz", "out", text);
     RACAH_ASSERT_OK(racahi_dataset_create(&s->data, s->cfg, NULL, NULL, &err));
     racahi_config shape = {.nelem = s->data->nelem};
-    racahi_train_config_shape(s->cfg, &shape);
     memcpy(shape.Z, s->data->Z, sizeof shape.Z);
+    racahi_train_config_shape(s->cfg, &shape);
     for (int t = 0; t < shape.layers; t++) shape.lambda[t] = 4;
     RACAH_ASSERT_OK(racahi_model_create(&s->model, &shape, &err));
     racahi_model_init(s->model, 17);
@@ -198,6 +198,22 @@ static void test_train_gradient_of_huber_loss(void **state)
     if (!(e <= 1)) fail_msg("%.3g times the allowed error", e);
 }
 
+/* Atoms 0.5 A apart: the repulsion is at work, and its forces are part of the residuals. */
+static void test_train_gradient_with_density_and_zbl(void **state)
+{
+    (void)state;
+    setup s;
+    create(&s,
+           "valid_fraction: 0\nr_max: 3\nchannels: 3\nl_max: 2\nl_hidden: 1\ncorrelation: 2\nlayers: 2\n"
+           "density: true\nzbl: true\nradial: {bessel: 4, mlp: [5], density_mlp: [6, 4]}\nreadout_width: 4\n"
+           "E0s: {Si: -2, O: -1.5}\n",
+           RACAHI_LOSS_MSE);
+    assert_true(s.net != NULL && s.model->cfg.zbl && s.model->cfg.density[1] && s.model->cfg.ndensity == 2);
+    double e = worst_tensor(&s, "density and zbl");
+    destroy(&s);
+    if (!(e <= 1)) fail_msg("%.3g times the allowed error", e);
+}
+
 /* The loss is what loss.h says, also with labels missing. */
 static void test_train_loss_is_the_documented_sum(void **state)
 {
@@ -280,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_train_gradient_matches_difference_of_loss),
         cmocka_unit_test(test_train_gradient_of_huber_loss),
+        cmocka_unit_test(test_train_gradient_with_density_and_zbl),
         cmocka_unit_test(test_train_gradient_without_force_labels),
         cmocka_unit_test(test_train_gradient_not_finite_names_the_structure),
         cmocka_unit_test(test_train_loss_is_the_documented_sum),
