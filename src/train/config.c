@@ -24,7 +24,10 @@ static const racahi_train_key keys[] = {
 {"output", KEY_TEXT, AT(output), 0, 0, NULL, "model", NULL, 0, NULL,
  "writes OUTPUT.racah (best model), OUTPUT.ckpt (to go on), OUTPUT.csv and OUTPUT.svg (progress)"},
 
-{"r_max", KEY_NUMBER, AT(r_max), 0.5, 30, NULL, "5.0", NULL, 0, "Model",
+{"start_from", KEY_TEXT, AT(start_from), 0, 0, NULL, NULL, "model.racah", 0, "Model",
+ "fine-tuning: the model whose weights to begin with, trained here or imported. It gives all keys of this "
+ "group but E0s; elements that the training structures do not have are left out. A smaller lr, 1e-3, suits it"},
+{"r_max", KEY_NUMBER, AT(r_max), 0.5, 30, NULL, "5.0", NULL, 0, NULL,
  "cutoff radius of one layer, A"},
 {"channels", KEY_INT, AT(channels), 1, 1024, NULL, "64", NULL, 0, NULL,
  "features of each angular momentum; multiples of 8 are fastest"},
@@ -63,9 +66,10 @@ static const racahi_train_key keys[] = {
 {"zbl", KEY_CHOICE, AT(zbl), 0, 0, "false|true", "false", NULL, 0, NULL,
  "nuclear repulsion (Ziegler, Biersack, Littmark) between atoms closer than the sum of their covalent radii, "
  "so that they cannot collapse where there are no data"},
-{"E0s", KEY_E0, AT(e0), 0, 0, "auto|isolated|average", "auto", NULL, 0, NULL,
- "energies of isolated atoms: isolated (one-atom frames), average (least squares), "
- "auto (isolated, average for the rest), or a mapping {Si: -0.8, O: -1.2} in eV"},
+{"E0s", KEY_E0, AT(e0), 0, 0, "auto|isolated|average|model", "auto", NULL, 0, NULL,
+ "energies of isolated atoms: isolated (one-atom frames), average (least squares; with start_from of what its "
+ "model leaves), model (those of start_from), auto (isolated; for the rest model, without one average), or a "
+ "mapping {Si: -0.8, O: -1.2} in eV"},
 {"scaling", KEY_CHOICE, AT(scaling), 0, 0, "forces_rms|none", "forces_rms", NULL, 0, NULL,
  "energies are multiplied by the rms of the training forces, or by 1"},
 
@@ -205,7 +209,7 @@ static void put_value(text *t, const racahi_train_key *k, const racahi_train_con
     case KEY_INT: put(t, "%d", *(const int *)at); break;
     case KEY_NUMBER: put_number(t, *(const double *)at); break;
     case KEY_CHOICE: put_choice(t, k->choices, *(const int *)at); break;
-    case KEY_TEXT: put(t, "%s", *(char *const *)at); break;
+    case KEY_TEXT: put(t, "%s", *(char *const *)at ? *(char *const *)at : ""); break;
     case KEY_FILES: {
         const racahi_train_files *f = at;
         put(t, "[");
@@ -370,6 +374,53 @@ void racahi_train_config_shape(const racahi_train_config *cfg, racahi_config *sh
     for (int e = 0; e < shape->nelem; e++) shape->radius[e] = racahi_element_radius(shape->Z[e]);
 }
 
+/* The text of one value; racahi_free. NULL without memory. */
+static char *value_text(const racahi_train_key *k, const racahi_train_config *cfg)
+{
+    text t = {0};
+    put_value(&t, k, cfg);
+    return finish(&t);
+}
+
+racah_status racahi_train_config_adopt(racahi_train_config *out, const racahi_train_config *cfg,
+                                       const racah_model *start, racah_error *err)
+{
+    const racahi_config *c = &start->cfg;
+    *out = *cfg;
+    out->r_max = c->r_max, out->channels = c->channels, out->l_max = c->l_max, out->l_hidden = c->l_hidden;
+    out->correlation = c->correlation, out->layers = c->layers, out->weights = (int)c->weights;
+    out->family = (int)c->family, out->bessel = c->nbessel, out->cutoff_p = c->cutoff_p;
+    out->readout_width = c->readout_width, out->zbl = c->zbl, out->density = 0;
+    out->mlp.n = c->nmlp, out->density_mlp.n = c->ndensity;
+    memcpy(out->mlp.v, c->mlp, sizeof out->mlp.v);
+    memcpy(out->density_mlp.v, c->density_mlp, sizeof out->density_mlp.v);
+    for (int t = 0; t < c->layers; t++) out->density = out->density || c->density[t];
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const racahi_train_key *k = &keys[i];
+        if (!cfg->line[i]) continue;
+        if (k->offset == AT(neighbor_norm) || k->offset == AT(avg_num_neighbors) || k->offset == AT(scaling))
+            return racahi_fail(err, RACAH_EINVAL, "%s:%d: %s: start_from's model has it, leave the key out",
+                               cfg->path, cfg->line[i], k->name);
+        char *wanted = value_text(k, cfg), *has = value_text(k, out);
+        racah_status st = RACAH_OK;
+        if (!wanted || !has)
+            st = racahi_fail(err, RACAH_ENOMEM, "configuration: no memory for its text");
+        else if (strcmp(wanted, has) != 0)
+            st = racahi_fail(err, RACAH_EINVAL,
+                             "%s:%d: %s: %.60s, but start_from's model has %.60s; leave the "
+                             "key out",
+                             cfg->path, cfg->line[i], k->name, wanted, has);
+        racahi_free(wanted);
+        racahi_free(has);
+        RACAHI_TRY(st);
+    }
+    if (cfg->e0.kind == RACAHI_E0_GIVEN) return RACAH_OK;
+    out->e0.n = c->nelem;
+    for (int e = 0; e < c->nelem; e++)
+        out->e0.Z[e] = c->Z[e], out->e0.value[e] = start->E0[e] + start->shift[e];
+    return RACAH_OK;
+}
+
 static void files_free(racahi_train_files *f)
 {
     for (size_t i = 0; i < f->n; i++) racahi_free(f->path[i]);
@@ -382,6 +433,7 @@ void racahi_train_config_destroy(racahi_train_config *cfg)
     files_free(&cfg->train_file);
     files_free(&cfg->valid_file);
     racahi_free(cfg->output);
+    racahi_free(cfg->start_from);
     racahi_free(cfg->path);
     racahi_free(cfg);
 }

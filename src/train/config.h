@@ -10,6 +10,7 @@ typedef enum racahi_e0_kind {
     RACAHI_E0_AUTO = 0,
     RACAHI_E0_ISOLATED,
     RACAHI_E0_AVERAGE,
+    RACAHI_E0_MODEL,
     RACAHI_E0_GIVEN
 } racahi_e0_kind;
 typedef enum racahi_schedule {
@@ -39,7 +40,7 @@ typedef struct racahi_train_widths {
 
 typedef struct racahi_train_e0 {
     int kind; /* racahi_e0_kind */
-    int n;    /* given: atomic numbers and energies (eV), in the order of the file */
+    int n;    /* given, or those of start_from: atomic numbers and energies (eV) */
     int Z[RACAHI_MAX_ELEMENTS];
     double value[RACAHI_MAX_ELEMENTS];
 } racahi_train_e0;
@@ -52,6 +53,7 @@ typedef struct racahi_train_config {
     racahi_train_files train_file, valid_file;
     double valid_fraction;
     char *output;
+    char *start_from; /* NULL: new weights */
 
     double r_max;
     int channels, l_max, l_hidden, correlation, layers;
@@ -102,8 +104,13 @@ char *racahi_train_config_text(const racahi_train_config *cfg);
  * RACAH_EINVAL lists the keys that differ with both values. */
 racah_status racahi_train_config_same(const racahi_train_config *cfg, const char *old_text, racah_error *err);
 
-/* The shape of the model of the elements in *shape (lambda is the caller's). ZBL as in MACE, in eV: a model with a
- * scale divides zbl_c by it. */
+/* The shape of the model of the elements in *shape (lambda is the caller's). ZBL as in MACE, in eV: a model
+ * with a scale divides zbl_c by it. */
 void racahi_train_config_shape(const racahi_train_config *cfg, racahi_config *shape);
+
+/* Fine-tuning: *out is cfg with the shape of `start` (and its E0s, for those that the data do not give);
+ * texts and lists stay cfg's. RACAH_EINVAL where a key of the file says otherwise. */
+racah_status racahi_train_config_adopt(racahi_train_config *out, const racahi_train_config *cfg,
+                                       const racah_model *start, racah_error *err);
 
 #endif

@@ -335,6 +335,12 @@ static racah_status check_together(reader *rd)
                        "energy_weight, forces_weight and stress_weight are all zero");
     if (c->stage_start && c->stage_energy_weight + c->stage_forces_weight + c->stage_stress_weight == 0)
         return FAIL_AT(rd, LINE("stage_two.energy_weight"), "all weights of stage_two are zero");
+    if (c->e0.kind == RACAHI_E0_MODEL && !c->start_from)
+        return FAIL_AT(rd, LINE("E0s"), "E0s: model needs start_from");
+    const size_t stem = strlen(c->output);
+    if (c->start_from && strncmp(c->start_from, c->output, stem) == 0 &&
+        !strcmp(c->start_from + stem, ".racah"))
+        return FAIL_AT(rd, LINE("start_from"), "start_from: output would overwrite %.200s", c->start_from);
     if (c->method != RACAH_METHOD_AUTO && c->method != RACAH_METHOD_CG)
         return fail_at(rd, LINE("method"), RACAH_EUNSUPPORTED,
                        "method: this release trains with cg (auto); the others are not there yet");

@@ -44,7 +44,7 @@ typedef struct racahi_dataset {
     int nelem;
     int Z[RACAHI_MAX_ELEMENTS];               /* ascending */
     double E0[RACAHI_MAX_ELEMENTS];           /* eV */
-    const char *E0_from[RACAHI_MAX_ELEMENTS]; /* "isolated atom", "least squares", "configuration" */
+    const char *E0_from[RACAHI_MAX_ELEMENTS]; /* "isolated atom", "start_from", ... as told to the user */
     racahi_label_stats train_stats, valid_stats;
     char hash[65]; /* SHA-256 of everything training sees */
 } racahi_dataset;

@@ -277,6 +277,9 @@ racah_status racahi_find_e0(racahi_dataset *data, const racahi_train_config *cfg
                                racahi_element_symbol(data->Z[e]));
         }
     }
+    for (int e = 0; e < data->nelem && kind != RACAHI_E0_GIVEN; e++)
+        for (int i = 0; i < cfg->e0.n && !data->E0_from[e]; i++)
+            if (cfg->e0.Z[i] == data->Z[e]) data->E0[e] = cfg->e0.value[i], data->E0_from[e] = "start_from";
     RACAHI_TRY(fit_missing(data, say, ctx, err));
     for (int e = 0; e < data->nelem; e++)
         racahi_say(say, ctx, "E0 %-2s %.6f eV (%s)", racahi_element_symbol(data->Z[e]), data->E0[e],

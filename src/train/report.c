@@ -165,6 +165,7 @@ static char *training_summary(const racahi_trainer *t)
     for (size_t i = 0; o && i < sizeof errors / sizeof *errors; i++)
         json_object_set_new(o, errors[i].key, number(h[errors[i].column]));
     if (o && config) json_object_set_new(o, "config", json_string(config));
+    if (o && t->start) json_object_set_new(o, "start_sha256", json_string(t->start->sha256));
     char *text = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL,
          *copy = racahi_strdup(text);
     free(text);

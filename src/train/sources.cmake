@@ -7,4 +7,5 @@ target_sources(racah_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/optim.c
   ${CMAKE_CURRENT_LIST_DIR}/state.c
   ${CMAKE_CURRENT_LIST_DIR}/report.c
-  ${CMAKE_CURRENT_LIST_DIR}/trainer.c)
+  ${CMAKE_CURRENT_LIST_DIR}/trainer.c
+  ${CMAKE_CURRENT_LIST_DIR}/start.c)

@@ -136,8 +136,9 @@ static racah_status load(racahi_train_state *s, const racahi_train_config *cfg, 
     racah_status st = racahi_train_config_same(cfg, text, err);
     if (st != RACAH_OK) return racahi_prefix(err, st, "%s", f->path);
     if (strcmp(hash, data_hash) != 0)
-        return racahi_fail(err, RACAH_EINVAL, "%s: the training or validation structures have changed since",
-                           f->path);
+        return racahi_fail(err, RACAH_EINVAL,
+                           "%s: the training or validation structures%s have changed since", f->path,
+                           cfg->start_from ? " or the model of start_from" : "");
     RACAHI_TRY(tensor_of(f, "counters", RACAHI_I64, NCOUNT, &count, err));
     RACAHI_TRY(tensor_of(f, "values", RACAHI_F64, NVALUE, &value, err));
     unpack(s, count, value);

@@ -18,9 +18,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void say(const racahi_trainer *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(const racahi_trainer *t, const char *fmt, ...)
+void racahi_trainer_say(const racahi_trainer *t, const char *fmt, ...)
 {
     char text[1024];
     va_list ap;
@@ -52,7 +50,8 @@ static int stage_of(const racahi_trainer *t)
 /* ---- set-up --------------------------------------------------------------------------------------- */
 
 /* An edge list that ends inside the repulsion would make its energy jump. */
-static racah_status check_zbl_reach(const racahi_train_config *cfg, const racahi_config *shape, racah_error *err)
+static racah_status check_zbl_reach(const racahi_train_config *cfg, const racahi_config *shape,
+                                    racah_error *err)
 {
     int largest = 0;
     for (int e = 1; e < shape->nelem; e++)
@@ -68,6 +67,7 @@ static racah_status make_model(racahi_trainer *t, racah_error *err)
     const racahi_train_config *cfg = t->cfg;
     const racahi_label_stats *st = &t->data->train_stats;
     racahi_config shape = {.nelem = t->data->nelem};
+    if (t->start) return racahi_start_model(t, err);
     memcpy(shape.Z, t->data->Z, sizeof shape.Z);
     racahi_train_config_shape(cfg, &shape);
     RACAHI_TRY(check_zbl_reach(cfg, &shape, err));
@@ -88,7 +88,8 @@ static racah_status make_model(racahi_trainer *t, racah_error *err)
         snprintf(norm, sizeof norm, "a learnt density");
     else
         snprintf(norm, sizeof norm, "%.4g", lambda);
-    say(t, "model: %zu parameters in %zu tensors; sums over neighbours / %s, energies x %.4g%s",
+    racahi_trainer_say(
+        t, "model: %zu parameters in %zu tensors; sums over neighbours / %s, energies x %.4g%s",
         t->model->table.count, t->model->table.n, norm, scale, cfg->zbl ? "; ZBL repulsion" : "");
     return RACAH_OK;
 }
@@ -129,9 +130,10 @@ static racah_status make_buffers(racahi_trainer *t, racah_error *err)
     RACAHI_TRY(racahi_weights_create(&t->weights, t->net, err));
     RACAHI_TRY(racahi_weights_create(&t->averaged, t->net, err));
     RACAHI_TRY(racahi_loss_create(&t->loss, t->net, n, threads, batch, err));
-    if (!own) say(t, "no validation structures: the training structures rank the epochs");
-    say(t, "validation and %s.racah use the running average of the weights (ema %g); %d thread%s",
-        cfg->output, cfg->ema, threads, threads > 1 ? "s" : "");
+    if (!own) racahi_trainer_say(t, "no validation structures: the training structures rank the epochs");
+    racahi_trainer_say(t,
+                       "validation and %s.racah use the running average of the weights (ema %g); %d thread%s",
+                       cfg->output, cfg->ema, threads, threads > 1 ? "s" : "");
     return RACAH_OK;
 }
 
@@ -142,8 +144,8 @@ static racah_status make_state(racahi_trainer *t, bool fresh, racah_error *err)
     if (fresh || access(t->ckpt, F_OK) != 0)
         return racahi_state_save(&t->state, t->cfg, t->data->hash, t->ckpt, err);
     RACAHI_TRY(racahi_state_load(&t->state, t->cfg, t->data->hash, t->ckpt, err));
-    say(t, "going on from %s: %lld epochs done%s", t->ckpt, (long long)t->state.epoch,
-        t->state.batch ? ", in the middle of the next" : "");
+    racahi_trainer_say(t, "going on from %s: %lld epochs done%s", t->ckpt, (long long)t->state.epoch,
+                       t->state.batch ? ", in the middle of the next" : "");
     return RACAH_OK;
 }
 
@@ -155,6 +157,7 @@ static void trainer_free(racahi_trainer *t)
     racahi_weights_destroy(t->averaged);
     racahi_net_destroy(t->net);
     racah_model_destroy(t->model);
+    racah_model_destroy(t->start);
     racahi_dataset_destroy(t->data);
     racahi_free(t->grad);
     racahi_free(t->order);
@@ -219,7 +222,7 @@ static racah_status one_batch(racahi_trainer *t, size_t nbatch, double *loss, do
 static racah_status tolerate(const racahi_trainer *t, racah_status st, const racah_error *err)
 {
     if (st != RACAH_EIO) return st;
-    say(t, "warning: %s; training goes on", err->msg);
+    racahi_trainer_say(t, "warning: %s; training goes on", err->msg);
     return RACAH_OK;
 }
 
@@ -247,7 +250,7 @@ static bool judge(racahi_trainer *t, double measure)
     }
     if (stage_of(t) == 1 && racahi_last_stage(cfg) == 2 && cfg->patience && s->since_best >= cfg->patience) {
         s->stage = s->epoch + 2; /* 1-based number of the next epoch */
-        say(t, "no better epoch for %d epochs: stage two begins", cfg->patience);
+        racahi_trainer_say(t, "no better epoch for %d epochs: stage two begins", cfg->patience);
     }
     /* stage two starts with its own rate and full patience */
     if (racahi_last_stage(cfg) == 2 && s->epoch + 2 == s->stage)
@@ -360,16 +363,28 @@ static racah_status loop(racahi_trainer *t, racahi_train_end *end, racah_error *
 
 /* ---- entry ---------------------------------------------------------------------------------------- */
 
+/* Another model to start from is another training, as other data are. */
+static racah_status hash_start(racahi_trainer *t, racah_error *err)
+{
+    char both[128];
+    memcpy(both, t->data->hash, 64);
+    memcpy(both + 64, t->start->sha256, 64);
+    return racahi_sha256(both, sizeof both, t->data->hash, err);
+}
+
 static racah_status run(racahi_trainer *t, const racahi_train_options *options, racahi_train_result *result,
                         racah_error *err)
 {
+    RACAHI_TRY(racahi_start_load(t, err));
     RACAHI_TRY(racahi_dataset_create(&t->data, t->cfg, t->cb.message, t->cb.ctx, err));
+    if (t->start) RACAHI_TRY(hash_start(t, err));
     RACAHI_TRY(make_model(t, err));
     if (options->dry_run) {
         result->end = RACAHI_TRAIN_DRY;
         return RACAH_OK;
     }
     RACAHI_TRY(make_buffers(t, err));
+    RACAHI_TRY(racahi_start_measure(t, err));
     RACAHI_TRY(make_state(t, options->fresh, err));
     RACAHI_TRY(loop(t, &result->end, err));
     result->epochs_done = (int)t->state.epoch;

@@ -7,9 +7,11 @@
 #include "state.h"
 
 typedef struct racahi_trainer {
-    const racahi_train_config *cfg;
+    const racahi_train_config *cfg; /* the caller's, or adopted */
+    racahi_train_config adopted;
     racahi_train_callbacks cb;
     racahi_dataset *data;
+    racah_model *start; /* of start_from, or NULL */
     racah_model *model; /* shape, E0, scale; its theta is not kept up to date */
     racahi_net *net;
     racahi_weights *weights, *averaged;
@@ -27,6 +29,16 @@ typedef struct racahi_trainer {
 racahi_loss_weights racahi_stage_weights(const racahi_train_config *cfg, int stage);
 /* The last stage there is. */
 int racahi_last_stage(const racahi_train_config *cfg);
+
+/* Fine-tuning (start.c), each does nothing without start_from. Load the model, adopt its shape. */
+racah_status racahi_start_load(racahi_trainer *t, racah_error *err);
+/* t->model from it, for the elements of the data. */
+racah_status racahi_start_model(racahi_trainer *t, racah_error *err);
+/* With loss and model made: fit E0s where asked to, say the errors the training begins with. */
+racah_status racahi_start_measure(racahi_trainer *t, racah_error *err);
+
+/* Text for the user. */
+void racahi_trainer_say(const racahi_trainer *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Residuals of a set under `weights` -> errors (NAN where there is no label) and the validation measure. */
 racah_status racahi_measure(racahi_trainer *t, const racahi_weights *weights, const racahi_sample *const *set,
