@@ -78,8 +78,8 @@ static void show_progress(void *ctx, const racahi_train_progress *p)
     s->shown = now;
     clock_text(p->seconds_left, left);
     clear_line(s);
-    printf("epoch %d/%d  batch %zu/%zu  loss %.4g  %.1f structures/s  %s left", p->epoch, p->epochs, p->batch,
-           p->batches, p->loss, p->structures_per_s, left);
+    printf("epoch %d/%d  batch %zu/%zu  loss %.4g  %.1f structures/s  %.0f atoms/s  %s left", p->epoch,
+           p->epochs, p->batch, p->batches, p->loss, p->structures_per_s, p->atoms_per_s, left);
     fflush(stdout);
     s->open = true;
 }
@@ -102,7 +102,8 @@ static void show_epoch(void *ctx, const double row[RACAHI_H_COLUMNS], bool best)
     figure("E", row[RACAHI_H_VALID_ENERGY_RMSE], 1e3, "meV/atom");
     figure("F", row[RACAHI_H_VALID_FORCES_RMSE], 1e3, "meV/A");
     figure("S", row[RACAHI_H_VALID_STRESS_RMSE], 1e3, "meV/A^3");
-    printf("  %.1f structures/s  %s left%s\n", s->last.structures_per_s, left, best ? "  *" : "");
+    printf("  %.1f structures/s  %.0f atoms/s  %s left%s\n", s->last.structures_per_s, s->last.atoms_per_s,
+           left, best ? "  *" : "");
     fflush(stdout);
 }
 
@@ -163,7 +164,8 @@ static void draw(FILE *to, const void *ctx)
                   {6, "using 1:($6*1000) with lines title 'forces (meV/Å)'"},
                   {7, "using 1:($7*1000) with lines title 'stress (meV/Å^3)'"}};
     const char *before = "set title 'validation errors (RMSE)'; set ylabel ''\nplot ";
-    fputs("set datafile separator ','\nset multiplot layout 1,2\nset grid; set logscale y; set format y '%g'; set xlabel 'epoch'\n"
+    fputs("set datafile separator ','\nset multiplot layout 1,2\nset grid; set logscale y; set format y "
+          "'%g'; set xlabel 'epoch'\n"
           "set title 'loss'\nplot ",
           to);
     cli_gnuplot_quoted(to, csv);
@@ -223,9 +225,61 @@ static void conclude(const racahi_train_config *cfg, const racahi_train_result *
     plot(cfg->output);
 }
 
+/* One member of the committee; its end to *end. */
+static int train_member(racahi_train_config *cfg, int k, const racahi_train_options *options, bool resume,
+                        racahi_train_end *end)
+{
+    racah_error err;
+    racahi_train_result result;
+    char ckpt[4096];
+    racah_status st = racahi_train_config_member(cfg, k, &err);
+    if (st != RACAH_OK) return cli_error(st, &err);
+    snprintf(ckpt, sizeof ckpt, "%s.ckpt", cfg->output);
+    if (resume && access(ckpt, R_OK) != 0) {
+        cli_message("--resume: %s cannot be read", ckpt);
+        return CLI_BAD_FILE;
+    }
+    if (cfg->seed.n > 1)
+        printf("%s==== %s: seed %d, %d of %d\n", k ? "\n" : "", cfg->output, cfg->seed.now, k + 1,
+               cfg->seed.n);
+    screen s = {.terminal = isatty(STDOUT_FILENO)};
+    const racahi_train_callbacks callbacks = {&s,         show_message, show_progress,
+                                              show_epoch, show_errors,  ask_stop};
+    st = racahi_train(cfg, &callbacks, options, &result, &err);
+    clear_line(&s);
+    if (st != RACAH_OK) return cli_error(st, &err);
+    *end = result.end;
+    conclude(cfg, &result);
+    return CLI_OK;
+}
+
+/* All members, one after the other; max_minutes is for all of them. */
+static int train_members(racahi_train_config *cfg, const racahi_train_options *options, bool resume)
+{
+    const double limit = cfg->max_minutes;
+    struct timespec start, now;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    for (int k = 0; k < cfg->seed.n; k++) {
+        racahi_train_end end = RACAHI_TRAIN_DONE;
+        int rc = train_member(cfg, k, options, resume, &end);
+        if (rc != CLI_OK || end == RACAHI_TRAIN_STOPPED || end == RACAHI_TRAIN_TIME ||
+            end == RACAHI_TRAIN_DRY)
+            return rc;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        /* a member that finds no time left ends after its first batch */
+        if (limit > 0) cfg->max_minutes = fmax(limit - (double)(now.tv_sec - start.tv_sec) / 60, 1e-6);
+    }
+    if (cfg->seed.n == 1) return CLI_OK;
+    printf("\nthe committee, its mean and its standard deviations:\n  racah eval");
+    for (int k = 0; k < cfg->seed.n; k++) printf(" %s-%d.racah", cfg->stem, cfg->seed.v[k]);
+    puts(" FILE.xyz --out F.xyz");
+    return CLI_OK;
+}
+
 int racahi_cmd_train(int argc, char **argv)
 {
     bool template = false, resume = false;
+    const char *seeds = NULL;
     racahi_train_options options = {0};
     const cli_option table[] = {
         {"--template", CLI_FLAG, &template, NULL, 0, 0, NULL,
@@ -235,6 +289,8 @@ int racahi_cmd_train(int argc, char **argv)
         {"--resume", CLI_FLAG, &resume, NULL, 0, 0, NULL,
          "go on from OUTPUT.ckpt; happens anyway where it exists, this insists on it"},
         {"--fresh", CLI_FLAG, &options.fresh, NULL, 0, 0, NULL, "start over in spite of OUTPUT.ckpt"},
+        {"--seed", CLI_STRING, &seeds, NULL, 0, 0, "N[,N...]",
+         "instead of the configuration's; several train a committee, OUTPUT-N.racah"},
         {0}};
     const cli_syntax syntax = {
         "racah train CONFIG.yaml [options]",
@@ -250,27 +306,15 @@ int racahi_cmd_train(int argc, char **argv)
 
     racah_error err;
     racahi_train_config *cfg = NULL;
-    racahi_train_result result;
     racah_status st = racahi_train_config_read(&cfg, path[0], &err);
     if (st != RACAH_OK) return cli_error(st, &err);
-    if (cfg->threads == 0) cfg->threads = cli_default_threads();
-    char ckpt[4096];
-    snprintf(ckpt, sizeof ckpt, "%s.ckpt", cfg->output);
-    if (resume && access(ckpt, R_OK) != 0) {
-        cli_message("--resume: %s cannot be read", ckpt);
+    if (seeds && racahi_train_config_seeds(cfg, seeds, &err) != RACAH_OK) {
         racahi_train_config_destroy(cfg);
-        return CLI_BAD_FILE;
+        return cli_usage("%s", err.msg);
     }
+    if (cfg->threads == 0) cfg->threads = cli_default_threads();
     install_handlers();
-    screen s = {.terminal = isatty(STDOUT_FILENO)};
-    const racahi_train_callbacks callbacks = {&s,         show_message, show_progress,
-                                              show_epoch, show_errors,  ask_stop};
-    st = racahi_train(cfg, &callbacks, &options, &result, &err);
-    clear_line(&s);
-    if (st == RACAH_OK)
-        conclude(cfg, &result);
-    else
-        rc = cli_error(st, &err);
+    rc = train_members(cfg, &options, resume);
     racahi_train_config_destroy(cfg);
-    return st == RACAH_OK ? CLI_OK : rc;
+    return rc;
 }

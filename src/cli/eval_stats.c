@@ -21,11 +21,14 @@ static void add_frame(eval_group *g, const racahi_frame *f, const eval_result *r
     for (size_t a = 0; a < f->n; a++) {
         if (g->Z && f->Z[a] != g->Z) continue;
         atoms++;
+        add(&g->forces_std, r->forces_std[a]);
+        if (!(r->forces_std[a] <= g->forces_std_max)) g->forces_std_max = r->forces_std[a];
         for (int x = 0; f->forces && x < 3; x++) add(&g->forces, r->forces[3 * a + x] - f->forces[3 * a + x]);
     }
     if (atoms == 0) return;
     g->structures++;
     g->atoms += atoms;
+    add(&g->energy_std, r->energy_std / (double)f->n);
     if (f->has_energy) {
         add(&g->energy, (r->energy - f->energy) / (double)f->n);
         add(&g->energy_total, r->energy - f->energy);
@@ -62,11 +65,11 @@ static racah_status config_types(eval_groups *out, const racahi_frames *frames, 
 }
 
 racah_status eval_groups_make(eval_groups *out, const racahi_frames *frames, const eval_result *results,
-                              racah_error *err)
+                              bool committee, racah_error *err)
 {
     bool present[119] = {false};
     eval_group *g;
-    *out = (eval_groups){0};
+    *out = (eval_groups){.committee = committee};
     RACAHI_TRY(new_group(out, &g, "all", "all", 0, err));
     for (size_t i = 0; i < frames->n; i++) {
         add_frame(g, &frames->f[i], &results[i]);
@@ -104,6 +107,11 @@ json_t *eval_groups_json(const eval_groups *groups)
         json_object_set_new(o, "forces_rmse", cli_number(eval_rmse(&g->forces)));
         json_object_set_new(o, "stress_mae", cli_number(eval_mae(&g->stress)));
         json_object_set_new(o, "stress_rmse", cli_number(eval_rmse(&g->stress)));
+        if (groups->committee) {
+            json_object_set_new(o, "energy_std", cli_number(eval_mae(&g->energy_std)));
+            json_object_set_new(o, "forces_std", cli_number(eval_mae(&g->forces_std)));
+            json_object_set_new(o, "forces_std_max", cli_number(g->forces_std_max));
+        }
         json_array_append_new(list, o);
     }
     return list;
@@ -120,10 +128,11 @@ static void cell(FILE *to, double x, double unit, int digits)
 
 void eval_groups_print(const eval_groups *groups, FILE *to)
 {
-    fprintf(to, "%-20s %6s %8s %21s %10s %21s %21s\n", "", "", "", "energy (meV/atom)", "(meV)",
-            "forces (meV/A)", "stress (meV/A^3)");
-    fprintf(to, "%-20s %6s %8s %10s %10s %10s %10s %10s %10s %10s\n", "group", "struct", "atoms", "MAE",
-            "RMSE", "RMSE", "MAE", "RMSE", "MAE", "RMSE");
+    fprintf(to, "%-20s %6s %8s %21s %10s %21s %21s%s\n", "", "", "", "energy (meV/atom)", "(meV)",
+            "forces (meV/A)", "stress (meV/A^3)", groups->committee ? "     std of the committee" : "");
+    fprintf(to, "%-20s %6s %8s %10s %10s %10s %10s %10s %10s %10s%s\n", "group", "struct", "atoms", "MAE",
+            "RMSE", "RMSE", "MAE", "RMSE", "MAE", "RMSE",
+            groups->committee ? "   E/atom          F      max F" : "");
     for (size_t k = 0; k < groups->n; k++) {
         const eval_group *g = &groups->g[k];
         fprintf(to, "%-20s %6zu %8zu", g->name, g->structures, g->atoms);
@@ -134,6 +143,11 @@ void eval_groups_print(const eval_groups *groups, FILE *to)
         cell(to, eval_rmse(&g->forces), 1e3, 2);
         cell(to, eval_mae(&g->stress), 1e3, 3);
         cell(to, eval_rmse(&g->stress), 1e3, 3);
+        if (groups->committee) {
+            cell(to, eval_mae(&g->energy_std), 1e3, 3);
+            cell(to, eval_mae(&g->forces_std), 1e3, 2);
+            cell(to, g->forces_std_max, 1e3, 2);
+        }
         fputc('\n', to);
     }
 }

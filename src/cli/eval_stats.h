@@ -5,12 +5,13 @@
 
 #include "cli.h"
 
-/* Results of the model for one frame. */
+/* Results of the model for one frame; of several models the mean, and standard deviations (of n - 1). */
 typedef struct eval_result {
-    double energy;
-    double *forces;   /* [n][3] */
-    double stress[9]; /* where has_stress */
-    bool has_stress;  /* three periodic directions */
+    double energy, energy_std;
+    double *forces;     /* [n][3] */
+    double *forces_std; /* [n] length of the vector of the components' deviations */
+    double stress[9];   /* where has_stress */
+    bool has_stress;    /* three periodic directions */
 } eval_result;
 
 /* Sums over the differences of one quantity; the figures are null where count is 0. */
@@ -29,17 +30,21 @@ typedef struct eval_group {
     eval_sum energy_total; /* model - label, eV */
     eval_sum forces;       /* components, eV/A; of an element: of its atoms only */
     eval_sum stress;       /* nine components, eV/A^3 */
+    eval_sum energy_std;   /* of the committee / atoms of the structure, eV/atom */
+    eval_sum forces_std;   /* for each atom, eV/A */
+    double forces_std_max;
 } eval_group;
 
 typedef struct eval_groups {
     size_t n, cap;
     eval_group *g;
+    bool committee; /* the deviations mean something */
 } eval_groups;
 
 /* Group "all", then each config_type in order of first appearance, then each element by atomic number. The
  * names belong to the frames. */
 racah_status eval_groups_make(eval_groups *out, const racahi_frames *frames, const eval_result *results,
-                              racah_error *err);
+                              bool committee, racah_error *err);
 void eval_groups_free(eval_groups *groups);
 
 double eval_mae(const eval_sum *s);  /* NaN where count is 0 */

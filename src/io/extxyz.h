@@ -50,11 +50,14 @@ void racahi_frames_free(racahi_frames *frames);
 
 bool racahi_frame_is_isolated(const racahi_frame *f); /* one atom, no periodic direction */
 
-/* Append one frame; extra results as racah_energy, racah_forces, racah_stress where not NULL. */
+/* Append one frame; extra results as racah_energy, racah_forces, racah_stress, racah_energy_std, racah_forces_std
+ * where not NULL. */
 typedef struct racahi_frame_results {
     const double *energy; /* 1 */
     const double *forces; /* [n][3] */
     const double *stress; /* 9 */
+    const double *energy_std; /* 1, over a committee */
+    const double *forces_std; /* [n] */
 } racahi_frame_results;
 racah_status racahi_extxyz_write(FILE *to, const racahi_frame *f, const racahi_frame_results *res,
                                  racah_error *err);

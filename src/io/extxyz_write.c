@@ -31,6 +31,8 @@ static racah_status check_frame(const racahi_frame *f, const racahi_frame_result
     if (!res) return RACAH_OK;
     RACAHI_TRY(check_finite(res->energy, 1, "racah_energy", err));
     RACAHI_TRY(check_finite(res->forces, 3 * f->n, "racah_forces", err));
+    RACAHI_TRY(check_finite(res->energy_std, 1, "racah_energy_std", err));
+    RACAHI_TRY(check_finite(res->forces_std, f->n, "racah_forces_std", err));
     return check_finite(res->stress, 9, "racah_stress", err);
 }
 
@@ -60,8 +62,8 @@ static void put_comment(FILE *to, const racahi_frame *f, const racahi_frame_resu
         put_list(to, "Lattice", f->cell);
         fputc(' ', to);
     }
-    fprintf(to, "Properties=species:S:1:pos:R:3%s%s", f->forces ? ":forces:R:3" : "",
-            res && res->forces ? ":racah_forces:R:3" : "");
+    fprintf(to, "Properties=species:S:1:pos:R:3%s%s%s", f->forces ? ":forces:R:3" : "",
+            res && res->forces ? ":racah_forces:R:3" : "", res && res->forces_std ? ":racah_forces_std:R:1" : "");
     if (f->has_energy) fprintf(to, " energy=%.17g", f->energy);
     if (f->has_stress) {
         fputc(' ', to);
@@ -73,6 +75,7 @@ static void put_comment(FILE *to, const racahi_frame *f, const racahi_frame_resu
     }
     if (f->weight != 1) fprintf(to, " config_weight=%.17g", f->weight);
     if (res && res->energy) fprintf(to, " racah_energy=%.17g", *res->energy);
+    if (res && res->energy_std) fprintf(to, " racah_energy_std=%.17g", *res->energy_std);
     if (res && res->stress) {
         fputc(' ', to);
         put_list(to, "racah_stress", res->stress);
@@ -89,6 +92,7 @@ static void put_frame(FILE *to, const racahi_frame *f, const racahi_frame_result
         fprintf(to, "%-2s", racahi_element_symbol(f->Z[i]));
         for (int k = 0; k < 3; k++)
             for (int c = 0; columns[k] && c < 3; c++) fprintf(to, " %24.17g", columns[k][3 * i + c]);
+        if (res && res->forces_std) fprintf(to, " %24.17g", res->forces_std[i]);
         fputc('\n', to);
     }
 }

@@ -126,8 +126,9 @@ static const racahi_train_key keys[] = {
 {"stage_two.lr", KEY_NUMBER, AT(stage_lr), 0, 10, NULL, "0", NULL, 0, NULL,
  "learning rate with which the schedule starts anew; 0: it goes on"},
 
-{"seed", KEY_INT, AT(seed), 0, 2147483647, NULL, "1", NULL, 0, "Run",
- "of initial weights, validation split and the order of the structures"},
+{"seed", KEY_SEEDS, AT(seed), 0, 2147483647, NULL, "1", NULL, 0, "Run",
+ "of initial weights, validation split and the order of the structures; a list [1, 2, 3] trains a committee, "
+ "OUTPUT-1.racah ..., with one split"},
 {"threads", KEY_INT, AT(threads), 0, 4096, NULL, "0", NULL, 1, NULL,
  "the results do not depend on it; 0: all this process may use"},
 {"max_minutes", KEY_NUMBER, AT(max_minutes), 0, 1e9, NULL, "0", NULL, 1, NULL,
@@ -209,6 +210,7 @@ static void put_value(text *t, const racahi_train_key *k, const racahi_train_con
     case KEY_INT: put(t, "%d", *(const int *)at); break;
     case KEY_NUMBER: put_number(t, *(const double *)at); break;
     case KEY_CHOICE: put_choice(t, k->choices, *(const int *)at); break;
+    case KEY_SEEDS: put(t, "%d", ((const racahi_train_seeds *)at)->now); break;
     case KEY_TEXT: put(t, "%s", *(char *const *)at ? *(char *const *)at : ""); break;
     case KEY_FILES: {
         const racahi_train_files *f = at;
@@ -275,7 +277,7 @@ static void put_range(char *out, size_t size, const racahi_train_key *k)
         snprintf(out, size, " (%s)", k->choices);
         for (char *s = out; *s; s++)
             if (*s == '|') memmove(s + 2, s + 1, strlen(s + 1) + 1), s[0] = ',', s[1] = ' ';
-    } else if (k->type == KEY_INT || k->type == KEY_WIDTHS || k->type == KEY_NUMBER) {
+    } else if (k->type == KEY_INT || k->type == KEY_WIDTHS || k->type == KEY_NUMBER || k->type == KEY_SEEDS) {
         snprintf(out, size, " (%g .. %g)", k->low, k->high);
     }
 }
@@ -421,6 +423,22 @@ racah_status racahi_train_config_adopt(racahi_train_config *out, const racahi_tr
     return RACAH_OK;
 }
 
+racah_status racahi_train_config_member(racahi_train_config *cfg, int k, racah_error *err)
+{
+    cfg->seed.now = cfg->seed.v[k];
+    if (cfg->seed.n == 1) return RACAH_OK;
+    if (!cfg->stem) {
+        cfg->stem = cfg->output;
+        cfg->output = NULL;
+    }
+    const size_t size = strlen(cfg->stem) + 16;
+    racahi_free(cfg->output);
+    cfg->output = racahi_malloc(size, 1);
+    if (!cfg->output) return racahi_fail(err, RACAH_ENOMEM, "configuration: no memory for its text");
+    snprintf(cfg->output, size, "%s-%d", cfg->stem, cfg->seed.now);
+    return RACAH_OK;
+}
+
 static void files_free(racahi_train_files *f)
 {
     for (size_t i = 0; i < f->n; i++) racahi_free(f->path[i]);
@@ -433,6 +451,7 @@ void racahi_train_config_destroy(racahi_train_config *cfg)
     files_free(&cfg->train_file);
     files_free(&cfg->valid_file);
     racahi_free(cfg->output);
+    racahi_free(cfg->stem);
     racahi_free(cfg->start_from);
     racahi_free(cfg->path);
     racahi_free(cfg);

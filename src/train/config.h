@@ -45,6 +45,15 @@ typedef struct racahi_train_e0 {
     double value[RACAHI_MAX_ELEMENTS];
 } racahi_train_e0;
 
+#define RACAHI_MAX_MEMBERS 32
+
+/* Seeds of a committee. Its members share the validation structures, which the first seed draws. */
+typedef struct racahi_train_seeds {
+    int n;
+    int v[RACAHI_MAX_MEMBERS];
+    int now; /* of the member that cfg describes */
+} racahi_train_seeds;
+
 #define RACAHI_TRAIN_MAX_KEYS 72
 
 /* Field meanings: the help texts in config.c's table (racah train --template prints them). */
@@ -52,7 +61,8 @@ typedef struct racahi_train_config {
     char *path; /* of the file, for messages */
     racahi_train_files train_file, valid_file;
     double valid_fraction;
-    char *output;
+    char *output;     /* of the member that cfg describes */
+    char *stem;       /* output as the file has it, once a member was chosen */
     char *start_from; /* NULL: new weights */
 
     double r_max;
@@ -80,7 +90,8 @@ typedef struct racahi_train_config {
     double beta1, beta2, weight_decay, clip, ema;
     int stage_start; /* 0: no second stage */
     double stage_energy_weight, stage_forces_weight, stage_stress_weight, stage_lr;
-    int seed, threads;
+    racahi_train_seeds seed;
+    int threads;
     double max_minutes;
 
     int line[RACAHI_TRAIN_MAX_KEYS]; /* line of each key of the table, 0 where the default holds */
@@ -93,6 +104,11 @@ racah_status racahi_train_config_read(racahi_train_config **out, const char *pat
 racah_status racahi_train_config_parse(racahi_train_config **out, const char *text, size_t size,
                                        const char *name, racah_error *err);
 void racahi_train_config_destroy(racahi_train_config *cfg);
+
+/* Replace the seeds by those of a text "1,2,3". */
+racah_status racahi_train_config_seeds(racahi_train_config *cfg, const char *text, racah_error *err);
+/* Make cfg that of member k: its seed and, of several, output OUTPUT-SEED. */
+racah_status racahi_train_config_member(racahi_train_config *cfg, int k, racah_error *err);
 
 /* Commented configuration with every key and its default; racahi_free. NULL without memory. */
 char *racahi_train_config_template(void);

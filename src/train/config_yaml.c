@@ -112,6 +112,20 @@ static racah_status add_file(reader *rd, int line, const char *name, const char 
     return RACAH_OK;
 }
 
+static racah_status add_seed(reader *rd, int line, const racahi_train_key *k, const char *s)
+{
+    racahi_train_seeds *seeds = &rd->cfg->seed;
+    int v = 0;
+    RACAHI_TRY(parse_int(rd, line, k->name, s, k->low, k->high, &v));
+    for (int i = 0; i < seeds->n; i++)
+        if (seeds->v[i] == v) return FAIL_AT(rd, line, "%s: %d is listed twice", k->name, v);
+    if (seeds->n == RACAHI_MAX_MEMBERS)
+        return FAIL_AT(rd, line, "%s: more than %d members", k->name, RACAHI_MAX_MEMBERS);
+    seeds->v[seeds->n++] = v;
+    seeds->now = seeds->v[0];
+    return RACAH_OK;
+}
+
 /* One scalar text into the field of k: what the file gives and what the table's defaults give. */
 static racah_status set_scalar(reader *rd, int line, const racahi_train_key *k, const char *s)
 {
@@ -123,6 +137,7 @@ static racah_status set_scalar(reader *rd, int line, const racahi_train_key *k, 
     case KEY_TEXT: return set_text(rd, line, k->name, s, at);
     case KEY_FILES: return add_file(rd, line, k->name, s, at);
     case KEY_E0: return parse_choice(rd, line, k, s, &((racahi_train_e0 *)at)->kind);
+    case KEY_SEEDS: rd->cfg->seed.n = 0; return add_seed(rd, line, k, s);
     case KEY_WIDTHS: break;
     }
     return FAIL_AT(rd, line, "%s: \"%.60s\" is not a list of integers [64, 64]", k->name, s);
@@ -190,17 +205,20 @@ static racah_status read_list(reader *rd, const yaml_node_t *node, const racahi_
 {
     void *at = (char *)rd->cfg + k->offset;
     size_t n = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
-    if (k->type == KEY_FILES && !n) return FAIL_AT(rd, line_of(node), "%s: the list is empty", k->name);
+    if (k->type != KEY_WIDTHS && !n) return FAIL_AT(rd, line_of(node), "%s: the list is empty", k->name);
     if (k->type == KEY_WIDTHS && n > RACAHI_MAX_MLP)
         return FAIL_AT(rd, line_of(node), "%s: %zu entries, at most %d are possible", k->name, n,
                        RACAHI_MAX_MLP);
     if (k->type == KEY_WIDTHS) ((racahi_train_widths *)at)->n = 0;
+    if (k->type == KEY_SEEDS) rd->cfg->seed.n = 0;
     for (size_t i = 0; i < n; i++) {
         const yaml_node_t *item = yaml_document_get_node(rd->doc, node->data.sequence.items.start[i]);
         const char *s;
         RACAHI_TRY(scalar_of(rd, item, k->name, &s));
         if (k->type == KEY_FILES) {
             RACAHI_TRY(add_file(rd, line_of(item), k->name, s, at));
+        } else if (k->type == KEY_SEEDS) {
+            RACAHI_TRY(add_seed(rd, line_of(item), k, s));
         } else {
             racahi_train_widths *w = at;
             RACAHI_TRY(parse_int(rd, line_of(item), k->name, s, k->low, k->high, &w->v[w->n]));
@@ -215,7 +233,8 @@ static racah_status read_value(reader *rd, const yaml_node_t *node, const racahi
     const char *s;
     if (node->type == YAML_MAPPING_NODE && k->type == KEY_E0)
         return read_e0_mapping(rd, node, (racahi_train_e0 *)((char *)rd->cfg + k->offset));
-    if (node->type == YAML_SEQUENCE_NODE && (k->type == KEY_FILES || k->type == KEY_WIDTHS))
+    if (node->type == YAML_SEQUENCE_NODE &&
+        (k->type == KEY_FILES || k->type == KEY_WIDTHS || k->type == KEY_SEEDS))
         return read_list(rd, node, k);
     RACAHI_TRY(scalar_of(rd, node, k->name, &s));
     return set_scalar(rd, line_of(node), k, s);
@@ -337,10 +356,6 @@ static racah_status check_together(reader *rd)
         return FAIL_AT(rd, LINE("stage_two.energy_weight"), "all weights of stage_two are zero");
     if (c->e0.kind == RACAHI_E0_MODEL && !c->start_from)
         return FAIL_AT(rd, LINE("E0s"), "E0s: model needs start_from");
-    const size_t stem = strlen(c->output);
-    if (c->start_from && strncmp(c->start_from, c->output, stem) == 0 &&
-        !strcmp(c->start_from + stem, ".racah"))
-        return FAIL_AT(rd, LINE("start_from"), "start_from: output would overwrite %.200s", c->start_from);
     if (c->method != RACAH_METHOD_AUTO && c->method != RACAH_METHOD_CG)
         return fail_at(rd, LINE("method"), RACAH_EUNSUPPORTED,
                        "method: this release trains with cg (auto); the others are not there yet");
@@ -398,6 +413,23 @@ racah_status racahi_train_config_parse(racahi_train_config **out, const char *te
     else
         racahi_train_config_destroy(rd.cfg);
     return st;
+}
+
+racah_status racahi_train_config_seeds(racahi_train_config *cfg, const char *text, racah_error *err)
+{
+    reader rd = {.file = "--seed", .err = err, .cfg = cfg};
+    const racahi_train_key *key;
+    size_t n;
+    for (key = racahi_train_keys(&n); key->type != KEY_SEEDS; key++) continue;
+    cfg->seed.n = 0;
+    for (const char *s = text;; s++) {
+        char word[32];
+        const size_t length = strcspn(s, ",");
+        snprintf(word, sizeof word, "%.*s", (int)(length < 31 ? length : 31), s);
+        RACAHI_TRY(add_seed(&rd, 0, key, word));
+        s += length;
+        if (!*s) return RACAH_OK;
+    }
 }
 
 racah_status racahi_train_config_read(racahi_train_config **out, const char *path, racah_error *err)

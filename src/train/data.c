@@ -234,7 +234,7 @@ static racah_status build(racahi_dataset *data, const racahi_train_config *cfg, 
     /* rounding of the displaced distances must not leave the skin */
     const double reach = cfg->r_max + 1.001 * cfg->displacement;
     RACAHI_TRY(read_files(data, cfg, isolated, train, valid, err));
-    if (!cfg->valid_file.n) RACAHI_TRY(split(train, valid, cfg->valid_fraction, cfg->seed, err));
+    if (!cfg->valid_file.n) RACAHI_TRY(split(train, valid, cfg->valid_fraction, cfg->seed.v[0], err));
     if (!train->n)
         return racahi_fail(err, RACAH_EDATA, "no structure to train on in %s", cfg->train_file.path[0]);
     RACAHI_TRY(isolated_energies(isolated, energy, err));

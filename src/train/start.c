@@ -9,6 +9,9 @@
 racah_status racahi_start_load(racahi_trainer *t, racah_error *err)
 {
     if (!t->cfg->start_from) return RACAH_OK;
+    if (strcmp(t->cfg->start_from, t->output) == 0)
+        return racahi_fail(err, RACAH_EINVAL, "%s: start_from: output would overwrite %s", t->cfg->path,
+                           t->output);
     RACAHI_TRY(racah_model_load(&t->start, t->cfg->start_from, err));
     RACAHI_TRY(racahi_train_config_adopt(&t->adopted, t->cfg, t->start, err));
     t->cfg = &t->adopted;

@@ -41,7 +41,7 @@ typedef struct racahi_train_progress {
     int epoch, epochs; /* epoch from 1 */
     size_t batch, batches;
     double loss, lr;
-    double structures_per_s;
+    double structures_per_s, atoms_per_s;
     double seconds_left; /* at the rate so far, to the last epoch or max_minutes */
 } racahi_train_progress;
 

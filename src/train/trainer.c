@@ -81,7 +81,7 @@ static racah_status make_model(racahi_trainer *t, racah_error *err)
     for (int l = 0; l < shape.layers; l++) shape.lambda[l] = lambda;
     for (int k = 0; k < 4; k++) shape.zbl_c[k] /= scale; /* the repulsion is inside the scale */
     RACAHI_TRY(racahi_model_create(&t->model, &shape, err));
-    racahi_model_init(t->model, (uint64_t)cfg->seed);
+    racahi_model_init(t->model, (uint64_t)cfg->seed.now);
     for (int e = 0; e < shape.nelem; e++) t->model->E0[e] = t->data->E0[e], t->model->scale[e] = scale;
     char norm[32];
     if (cfg->density)
@@ -178,7 +178,7 @@ static void shuffle(racahi_trainer *t)
     const uint64_t stream = RACAHI_STREAM_EPOCH + (uint64_t)t->state.epoch;
     memcpy(t->order, t->train, n * sizeof *t->order);
     for (size_t i = n; i > 1; i--) {
-        size_t k = racahi_random((uint64_t)t->cfg->seed, stream, i) % i;
+        size_t k = racahi_random((uint64_t)t->cfg->seed.now, stream, i) % i;
         const racahi_sample *swap = t->order[i - 1];
         t->order[i - 1] = t->order[k];
         t->order[k] = swap;
@@ -288,13 +288,18 @@ static racah_status end_epoch(racahi_trainer *t, double lr, double started, raca
     return tolerate(t, racahi_write_csv(t, err), err);
 }
 
-static void tell_progress(racahi_trainer *t, size_t nbatch, double loss, double lr, size_t batches_run,
-                          double structures_run, double seconds)
+/* What this run has done so far. */
+typedef struct work {
+    double batches, structures, atoms;
+} work;
+
+static void tell_progress(racahi_trainer *t, size_t nbatch, double loss, double lr, const work *done,
+                          double seconds)
 {
     const racahi_train_state *s = &t->state;
     if (!t->cb.progress) return;
     double left = (double)(t->cfg->epochs - s->epoch) * (double)nbatch - (double)s->batch;
-    double time_left = seconds * left / (double)batches_run;
+    double time_left = seconds * left / done->batches;
     if (t->cfg->max_minutes > 0) time_left = fmin(time_left, fmax(60 * t->cfg->max_minutes - seconds, 0));
     t->cb.progress(t->cb.ctx, &(racahi_train_progress){.epoch = (int)s->epoch + 1,
                                                        .epochs = t->cfg->epochs,
@@ -302,7 +307,8 @@ static void tell_progress(racahi_trainer *t, size_t nbatch, double loss, double 
                                                        .batches = nbatch,
                                                        .loss = loss,
                                                        .lr = lr,
-                                                       .structures_per_s = structures_run / seconds,
+                                                       .structures_per_s = done->structures / seconds,
+                                                       .atoms_per_s = done->atoms / seconds,
                                                        .seconds_left = time_left});
 }
 
@@ -331,8 +337,8 @@ static racah_status loop(racahi_trainer *t, racahi_train_end *end, racah_error *
     racahi_train_state *s = &t->state;
     const size_t nbatch = (t->data->ntrain + (size_t)t->cfg->batch_size - 1) / (size_t)t->cfg->batch_size;
     const double before = s->elapsed, started = now();
-    size_t batches_run = 0;
-    double lr = 0, loss, structures_run = 0;
+    work done = {0};
+    double lr = 0, loss;
     if ((size_t)s->batch >= nbatch)
         return racahi_fail(err, RACAH_EFORMAT, "%s: batch %lld of %zu", t->ckpt, (long long)s->batch, nbatch);
     *end = RACAHI_TRAIN_DONE;
@@ -343,10 +349,12 @@ static racah_status loop(racahi_trainer *t, racahi_train_end *end, racah_error *
         }
         shuffle(t);
         while ((size_t)s->batch < nbatch) {
-            int64_t had = s->structures;
+            const size_t first = (size_t)s->batch * (size_t)t->cfg->batch_size;
             RACAHI_TRY(one_batch(t, nbatch, &loss, &lr, err));
-            structures_run += (double)(s->structures - had);
-            tell_progress(t, nbatch, loss, lr, ++batches_run, structures_run, now() - started);
+            for (size_t i = first; i < t->data->ntrain && i < first + (size_t)t->cfg->batch_size; i++)
+                done.structures++, done.atoms += (double)t->order[i]->n;
+            done.batches++;
+            tell_progress(t, nbatch, loss, lr, &done, now() - started);
             if ((size_t)s->batch < nbatch && must_stop(t, started, end)) {
                 s->elapsed = before + now() - started;
                 return save_state(t, err);

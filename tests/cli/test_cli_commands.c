@@ -27,6 +27,38 @@ static void test_main_exit_codes_and_help(void **state)
     cli_run_free(&r);
 }
 
+static void test_train_of_a_committee_writes_its_members(void **state)
+{
+    (void)state;
+    char text[4096], *to = text;
+    for (int i = 0; i < 6; i++)
+        to += sprintf(to, "2\nenergy=%g pbc=\"F F F\" Properties=species:S:1:pos:R:3:forces:R:3\n"
+                          "Si 0 0 0 %g 0 0\nSi %g 0 0 %g 0 0\n",
+                      -1 - 0.1 * i, -0.5 + 0.2 * i, 2 + 0.1 * i, 0.5 - 0.2 * i);
+    cli_write_file("cli_train.xyz", text);
+    cli_write_file("cli_train.yaml", "train_file: cli_train.xyz\noutput: cli_team\nepochs: 2\nchannels: 4\nl_max: 1\n"
+                                     "radial: {mlp: [4]}\nseed: [1, 2]\n");
+    cli_run r = cli_racah("train cli_train.yaml --fresh");
+    if (r.code != 0) print_error("%s\n", r.err);
+    assert_int_equal(r.code, 0);
+    assert_non_null(strstr(r.out, "atoms/s"));
+    assert_non_null(strstr(r.out, "racah eval cli_team-1.racah cli_team-2.racah FILE.xyz"));
+    cli_run_free(&r);
+    r = cli_racah("eval cli_team-1.racah cli_team-2.racah cli_train.xyz --json -");
+    assert_int_equal(r.code, 0);
+    json_t *o = cli_json(r.out);
+    assert_true(cli_figure(json_array_get(json_object_get(o, "groups"), 0), "energy_std") > 0);
+    json_decref(o);
+    cli_run_free(&r);
+    /* a third member joins; the first two are done already */
+    r = cli_racah("train cli_train.yaml --seed 1,2,3");
+    assert_int_equal(r.code, 0);
+    assert_non_null(strstr(r.out, "going on from cli_team-2.ckpt: 2 epochs done"));
+    assert_null(strstr(r.out, "going on from cli_team-3.ckpt"));
+    cli_run_free(&r);
+    cli_expect(2, "--seed: seed: \"x\" is not an integer", "train cli_train.yaml --seed x");
+}
+
 static void test_train_exit_codes(void **state)
 {
     (void)state;
@@ -263,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_main_exit_codes_and_help),
         cmocka_unit_test(test_train_exit_codes),
+        cmocka_unit_test(test_train_of_a_committee_writes_its_members),
         cmocka_unit_test(test_info_describes_the_model),
         cmocka_unit_test(test_info_exit_codes),
         cmocka_unit_test(test_check_passes_a_sound_model),

@@ -110,6 +110,85 @@ static void test_eval_writes_frames_that_agree_with_themselves(void **state)
     cli_run_free(&r);
 }
 
+/* Three models, their energies and forces of the first frame, and of the file written by eval. */
+static void test_eval_of_a_committee_gives_mean_and_deviation(void **state)
+{
+    (void)state;
+    enum { M = 3 };
+    racah_error err;
+    racahi_frames frames;
+    double e[M], f[M][24];
+    char name[32];
+    RACAH_ASSERT_OK(racahi_extxyz_read(&frames, FRAMES, &err));
+    const racahi_frame *first = &frames.f[0];
+    assert_int_equal(first->n, 8);
+    for (int k = 0; k < M; k++) {
+        racah_model *m = cli_make_model();
+        racah_calc *calc = NULL;
+        for (size_t i = 0; i < m->table.count; i++) m->theta[i] *= 1 + 0.03 * k * (double)(i % 3);
+        snprintf(name, sizeof name, "cli_member_%d.racah", k);
+        RACAH_ASSERT_OK(racahi_model_save(m, name, &err));
+        RACAH_ASSERT_OK(racah_calc_create(&calc, m, NULL, &err));
+        racah_structure s = {.size = sizeof s,
+                             .natoms = 8,
+                             .positions = first->pos,
+                             .atomic_numbers = first->Z,
+                             .cell = first->cell,
+                             .pbc = {1, 1, 1},
+                             .energy = &e[k],
+                             .forces = f[k]};
+        RACAH_ASSERT_OK(racah_compute(calc, &s, &err));
+        racah_calc_destroy(calc);
+        racah_model_destroy(m);
+    }
+    racahi_frames_free(&frames);
+    double mean = (e[0] + e[1] + e[2]) / 3, std = 0, fmean[24], fstd[8] = {0};
+    for (int k = 0; k < M; k++) std += pow(e[k] - mean, 2) / 2;
+    for (int c = 0; c < 24; c++) {
+        fmean[c] = (f[0][c] + f[1][c] + f[2][c]) / 3;
+        for (int k = 0; k < M; k++) fstd[c / 3] += pow(f[k][c] - fmean[c], 2) / 2;
+    }
+    assert_true(std > 1e-6 && fstd[0] > 1e-6);
+
+    cli_run r = cli_racah("eval cli_member_0.racah cli_member_1.racah cli_member_2.racah " FRAMES
+                          " --out cli_committee.xyz --json -");
+    if (r.code != 0) print_error("%s\n", r.err);
+    assert_int_equal(r.code, 0);
+    assert_non_null(strstr(r.err, "std of the committee"));
+    json_t *o = cli_json(r.out);
+    assert_int_equal(json_array_size(json_object_get(o, "models")), 3);
+    const json_t *all = group(o, "all"), *bulk = group(o, "bulk");
+    assert_true(cli_figure(all, "forces_std_max") >= cli_figure(bulk, "forces_std"));
+    assert_true(cli_figure(bulk, "forces_std") > 0 && cli_figure(bulk, "energy_std") > 0);
+    json_decref(o);
+    cli_run_free(&r);
+    char *text = cli_read_file("cli_committee.xyz");
+    assert_non_null(text);
+    assert_non_null(strstr(text, ":racah_forces:R:3:racah_forces_std:R:1"));
+    double got;
+    assert_int_equal(sscanf(strstr(text, "racah_energy="), "racah_energy=%lf", &got), 1);
+    RACAH_ASSERT_CLOSE(got, mean, TOL, 0);
+    assert_int_equal(sscanf(strstr(text, "racah_energy_std="), "racah_energy_std=%lf", &got), 1);
+    RACAH_ASSERT_CLOSE(got, sqrt(std), TOL, 0);
+    const char *line = strchr(strchr(text, '\n') + 1, '\n') + 1;
+    for (int a = 0; a < 8; a++, line = strchr(line, '\n') + 1) {
+        double x[3], dev;
+        assert_int_equal(sscanf(line, "%*s %*f %*f %*f %*f %*f %*f %lf %lf %lf %lf", x, x + 1, x + 2, &dev),
+                         4);
+        for (int c = 0; c < 3; c++) RACAH_ASSERT_CLOSE_AT(a, x[c], fmean[3 * a + c], TOL, 0);
+        RACAH_ASSERT_CLOSE_AT(a, dev, sqrt(fstd[a]), TOL, 0);
+    }
+    free(text);
+    /* one model three times is no committee: no deviation, the figures of the model */
+    r = cli_racah("eval " MODEL " " MODEL " " MODEL " " FRAMES " --json -");
+    assert_int_equal(r.code, 0);
+    o = cli_json(r.out);
+    RACAH_ASSERT_CLOSE(cli_figure(group(o, "all"), "forces_std_max"), 0, TOL, 0);
+    RACAH_ASSERT_CLOSE(cli_figure(group(o, "bulk"), "energy_mae"), BULK_ENERGY_OFF, TOL, 0);
+    json_decref(o);
+    cli_run_free(&r);
+}
+
 static void test_eval_without_labels_gives_null(void **state)
 {
     (void)state;
@@ -180,7 +259,7 @@ static void test_eval_rejects_wrong_usage_with_2(void **state)
     (void)state;
     cli_expect(2, "missing", "eval");
     cli_expect(2, "missing", "eval " MODEL);
-    cli_expect(2, "unexpected", "eval " MODEL " " FRAMES " third");
+    cli_expect(3, FRAMES ": ", "eval " MODEL " " FRAMES " " FRAMES); /* frames where a model should be */
     cli_expect(2, "--wrong", "eval " MODEL " " FRAMES " --wrong");
     cli_expect(2, "a value is missing", "eval " MODEL " " FRAMES " --json");
     cli_expect(2, "--threads 0", "eval " MODEL " " FRAMES " --threads 0");
@@ -194,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_eval_figures_match_known_offsets),
         cmocka_unit_test(test_eval_writes_frames_that_agree_with_themselves),
+        cmocka_unit_test(test_eval_of_a_committee_gives_mean_and_deviation),
         cmocka_unit_test(test_eval_without_labels_gives_null),
         cmocka_unit_test(test_eval_draws_with_gnuplot_and_says_when_it_is_absent),
         cmocka_unit_test(test_eval_rejects_bad_files_with_3),

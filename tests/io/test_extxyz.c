@@ -281,7 +281,7 @@ static void test_extxyz_results_are_extra_columns_and_keys(void **state)
     size_t size;
     const double energy = -1.25, forces[6] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6},
                  stress[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
-    const racahi_frame_results res = {&energy, forces, stress};
+    const racahi_frame_results res = {.energy = &energy, .forces = forces, .stress = stress};
     parse(&f, "2\nProperties=species:S:1:pos:R:3:forces:R:3 energy=7\nH 0 0 0 1 2 3\nO 0 0 1 4 5 6\n");
     char *text = write_frames(&f, &res, &size);
     assert_non_null(strstr(text, "Properties=species:S:1:pos:R:3:forces:R:3:racah_forces:R:3"));

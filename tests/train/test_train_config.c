@@ -86,8 +86,10 @@ static void test_train_config_bad_text_names_line_and_wish(void **state)
          "c.yaml:2: energy_weight, forces_weight and stress_weight are all zero"},
         {"train_file: a.xyz\nzbl: yes\n", "c.yaml:2: zbl: \"yes\" is not one of false|true"},
         {"train_file: a.xyz\nE0s: model\n", "c.yaml:2: E0s: model needs start_from"},
-        {"train_file: a.xyz\nstart_from: b/c.racah\noutput: b/c\n",
-         "c.yaml:2: start_from: output would overwrite b/c.racah"},
+        {"train_file: a.xyz\nseed: x\n", "c.yaml:2: seed: \"x\" is not an integer"},
+        {"train_file: a.xyz\nseed: []\n", "c.yaml:2: seed: the list is empty"},
+        {"train_file: a.xyz\nseed: [1, 2, 1]\n", "c.yaml:2: seed: 1 is listed twice"},
+        {"train_file: a.xyz\nseed: [1, -2]\n", "c.yaml:2: seed: -2 is outside 0 .. 2147483647"},
         {"train_file: a.xyz\n\tlr: 3\n", "c.yaml:2: not YAML"},
         {"train_file: [a.xyz\nlr: 3\n", "c.yaml:2: not YAML"},
         {"train_file: a.xyz\n---\nlr: 1\n", "c.yaml:3: a second YAML document"},
@@ -128,11 +130,44 @@ static void test_train_config_reads_every_type(void **state)
     assert_int_equal(c->stage_start, 7);
     RACAH_ASSERT_CLOSE(c->stage_energy_weight, 12, 0, 0);
     RACAH_ASSERT_CLOSE(c->stage_forces_weight, 100, 0, 0);
-    assert_int_equal(c->seed, 2147483647);
+    assert_int_equal(c->seed.now, 2147483647);
     racahi_config shape = {0};
     racahi_train_config_shape(c, &shape);
     assert_int_equal(shape.nmlp, 2);
     assert_int_equal(shape.mlp[0], 32);
+    racahi_train_config_destroy(c);
+}
+
+static void test_train_config_members_of_a_committee(void **state)
+{
+    (void)state;
+    racah_error err = {0};
+    racahi_train_config *c = NULL;
+    const char *text = "train_file: a.xyz\noutput: x/y\nseed: [7, 3, 9]\n";
+    RACAH_ASSERT_OK(racahi_train_config_parse(&c, text, strlen(text), "c.yaml", &err));
+    const char *const outputs[] = {"x/y-7", "x/y-3", "x/y-9"};
+    for (int round = 0; round < 2; round++)
+        for (int k = 0; k < 3; k++) {
+            RACAH_ASSERT_OK(racahi_train_config_member(c, k, &err));
+            assert_string_equal(c->output, outputs[k]);
+            assert_int_equal(c->seed.now, c->seed.v[k]);
+        }
+    char *t = racahi_train_config_text(c);
+    assert_non_null(strstr(t, "seed: 9\n")); /* what its checkpoint is compared with */
+    racahi_free(t);
+    racahi_train_config_destroy(c);
+    text = "train_file: a.xyz\noutput: x/y\n";
+    RACAH_ASSERT_OK(racahi_train_config_parse(&c, text, strlen(text), "c.yaml", &err));
+    RACAH_ASSERT_OK(racahi_train_config_member(c, 0, &err));
+    assert_string_equal(c->output, "x/y"); /* one seed: the plain name */
+    RACAH_ASSERT_OK(racahi_train_config_seeds(c, "4,5", &err));
+    assert_int_equal(c->seed.n, 2);
+    assert_int_equal(c->seed.now, 4);
+    static const char *const wrong[] = {"", "4,", ",4", "4,x", "4,4", "4;5", "99999999999", "1, 2"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(racahi_train_config_seeds(c, wrong[i], &err), RACAH_EFORMAT);
+        assert_non_null(strstr(err.msg, "--seed: seed: "));
+    }
     racahi_train_config_destroy(c);
 }
 
@@ -212,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_train_config_bad_text_names_line_and_wish),
         cmocka_unit_test(test_train_config_reads_every_type),
+        cmocka_unit_test(test_train_config_members_of_a_committee),
         cmocka_unit_test(test_train_config_template_is_the_defaults),
         cmocka_unit_test(test_train_config_same_lists_the_difference),
         cmocka_unit_test(test_train_config_read_reports_missing_file),

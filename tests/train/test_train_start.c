@@ -212,6 +212,9 @@ static void test_train_start_refuses_what_does_not_fit(void **state)
             fail_msg("case %zu, status %d: %s", i, (int)st, err.msg);
     }
     assert_non_null(strstr(err.msg, "base.racah knows only O Al"));
+    assert_int_equal(train_text("data.xyz", "base", start("base.racah", ""), 0, true, &w, &r, &err),
+                     RACAH_EINVAL);
+    assert_non_null(strstr(err.msg, "start_from: output would overwrite"));
     /* keys that say the same are fine */
     RACAH_ASSERT_OK(train_text("data.xyz", "same",
                                start("base.racah", "epochs: 1\nchannels: 4\nr_max: 3.5\n"), 0, false, &w, &r,

@@ -118,7 +118,8 @@ static inline void count_batch(void *ctx, const racahi_train_progress *p)
 {
     witness *w = ctx;
     w->batches++;
-    assert_true(p->batch >= 1 && p->batch <= p->batches && p->structures_per_s > 0);
+    assert_true(p->batch >= 1 && p->batch <= p->batches && p->structures_per_s > 0 &&
+                p->atoms_per_s > p->structures_per_s);
 }
 
 static inline void see_epoch(void *ctx, const double row[RACAHI_H_COLUMNS], bool best)
