@@ -29,7 +29,9 @@ const double KCAL_PER_EV = 23.060549;
 const double MASS_TOLERANCE = 0.015;
 const int MAX_THREADS = 4096;
 
-const char *const ALLOWED = "allowed: precision double|single, method auto|cg|so2|gaunt|grid|cp, threads N (N >= 1)";
+const char *const ALLOWED = "allowed: precision double|single, method auto|cg|so2|gaunt|grid|cp, threads N (N >= 1), "
+                            "close warn|stop|off";
+enum { CLOSE_OFF, CLOSE_WARN, CLOSE_STOP };
 
 struct Word {
     const char *name;
@@ -39,6 +41,7 @@ const Word PRECISIONS[] = {{"double", RACAH_DOUBLE}, {"single", RACAH_SINGLE}, {
 const Word METHODS[] = {{"auto", RACAH_METHOD_AUTO}, {"cg", RACAH_METHOD_CG},     {"so2", RACAH_METHOD_SO2},
                         {"gaunt", RACAH_METHOD_GAUNT}, {"grid", RACAH_METHOD_GRID}, {"cp", RACAH_METHOD_CP},
                         {nullptr, 0}};
+const Word CLOSE[] = {{"off", CLOSE_OFF}, {"warn", CLOSE_WARN}, {"stop", CLOSE_STOP}, {nullptr, 0}};
 
 bool find_word(const Word *table, const char *text, int *value)
 {
@@ -73,13 +76,16 @@ std::string number(double x, const char *format = "%.6g")
     return text;
 }
 
+std::string symbol_of(const racah_model *model, int e)
+{
+    const char *symbol = racah_element_symbol(racah_model_atomic_number(model, e));
+    return symbol ? symbol : "?";
+}
+
 std::string elements_of(const racah_model *model)
 {
     std::string list;
-    for (int e = 0; e < racah_model_nelements(model); e++) {
-        const char *symbol = racah_element_symbol(racah_model_atomic_number(model, e));
-        list += std::string(e ? " " : "") + (symbol ? symbol : "?");
-    }
+    for (int e = 0; e < racah_model_nelements(model); e++) list += (e ? " " : "") + symbol_of(model, e);
     return list;
 }
 
@@ -99,7 +105,7 @@ template <class T> void add_row(char *to, const char *from, size_t bytes)
 } // namespace
 
 PairRacah::PairRacah(LAMMPS *ptr) :
-    Pair(ptr), options(), threads_wanted(0), units_energy(1.0), announced(false), memory_told(false), rows(nullptr),
+    Pair(ptr), options(), threads_wanted(0), units_energy(1.0), close_action(CLOSE_WARN), announced(false), memory_told(false), rows(nullptr),
     row_bytes(0), element_bytes(sizeof(double))
 {
     single_enable = 0;
@@ -138,14 +144,16 @@ void PairRacah::settings(int narg, char **arg)
     options = racah_calc_options();
     options.size = sizeof options;
     threads_wanted = 0;
+    close_action = CLOSE_WARN;
     for (int k = 0; k < narg; k += 2) {
         const std::string key = arg[k];
-        if (key != "precision" && key != "method" && key != "threads")
+        if (key != "precision" && key != "method" && key != "threads" && key != "close")
             error->all(FLERR, "Pair style racah: unknown keyword '" + key + "'; " + ALLOWED);
         if (k + 1 >= narg) error->all(FLERR, "Pair style racah: keyword '" + key + "' has no value; " + ALLOWED);
         int value = 0;
         bool good = key == "precision" ? find_word(PRECISIONS, arg[k + 1], &value)
                     : key == "method"  ? find_word(METHODS, arg[k + 1], &value)
+                    : key == "close"   ? find_word(CLOSE, arg[k + 1], &value)
                                        : parse_threads(arg[k + 1], &value);
         if (!good)
             error->all(FLERR, "Pair style racah: '" + std::string(arg[k + 1]) + "' is no value for '" + key + "'; " +
@@ -153,6 +161,7 @@ void PairRacah::settings(int narg, char **arg)
         if (key == "precision") options.precision = static_cast<racah_precision>(value);
         if (key == "method") options.method = static_cast<racah_method>(value);
         if (key == "threads") threads_wanted = value;
+        if (key == "close") close_action = value;
     }
     if (model) make_calc(); /* pair_style given again keeps the coefficients */
 }
@@ -219,6 +228,9 @@ void PairRacah::make_calc()
         error->one(FLERR, std::string("Pair style racah: ") + err.msg);
     calc.reset(made);
     announced = memory_told = false;
+    const int n = racah_model_nelements(model.get());
+    close.resize(static_cast<size_t>(n) * n);
+    close_told.assign(close.size(), 0);
 }
 
 /* ---- initialisation ---------------------------------------------------------------------- */
@@ -294,6 +306,8 @@ void PairRacah::announce()
     text += std::string("  precision ") + word_of(PRECISIONS, options.precision) + ", method " +
             word_of(METHODS, options.method) + ", " + std::to_string(number_of_threads()) +
             " thread(s) for each MPI rank\n";
+    text += racah_model_shortest_distance(model.get(), 0, 0) > 0 ? std::string("  atoms nearer than in the training data: ") + word_of(CLOSE, close_action) + "\n"
+                         : std::string("  no guard for close atoms: the model does not know its shortest distances\n");
     std::string warnings;
     for (int t = 1; t <= atom->ntypes; t++) {
         if (type_element[t] < 0) {
@@ -394,6 +408,8 @@ void PairRacah::compute(int eflag, int vflag)
     s.virial = vflag_global ? w : nullptr;
     s.atom_energy = eflag_atom ? energies.data() : nullptr;
     s.atom_virial = vflag_atom ? virials.data() : nullptr;
+    s.close_stop = close_action == CLOSE_STOP;
+    s.close = close_action == CLOSE_WARN ? close.data() : nullptr;
 
     element_bytes = racah_calc_exchange_bytes(calc.get());
     comm_failure = nullptr;
@@ -404,6 +420,26 @@ void PairRacah::compute(int eflag, int vflag)
         error->one(FLERR, "Pair style racah, step " + std::to_string(static_cast<long long>(update->ntimestep)) +
                               ", rank " + std::to_string(comm->me) + ": " + err.msg + ids_in(err.msg));
     add_results(energy, w);
+    if (close_action == CLOSE_WARN) warn_close();
+}
+
+/* Each rank once for each pair of elements: a message in every step would hide all others. */
+void PairRacah::warn_close()
+{
+    const int n = racah_model_nelements(model.get());
+    for (size_t k = 0; k < close.size(); k++) {
+        const racah_close &c = close[k];
+        if (c.i < 0 || close_told[k]) continue;
+        close_told[k] = 1;
+        const int a = static_cast<int>(k) / n, b = static_cast<int>(k) % n;
+        const std::string pair = "atoms " + std::to_string(c.i) + " (" + symbol_of(model.get(), a) + ") and " +
+                                 std::to_string(c.j) + " (" + symbol_of(model.get(), b) + ")";
+        error->warning(FLERR, "Pair style racah, step " + std::to_string(static_cast<long long>(update->ntimestep)) +
+                                  ", rank " + std::to_string(comm->me) + ": " + pair + " are " +
+                                  number(c.distance, "%.4f") + " A apart, nearer than any in the training data (" +
+                                  number(racah_model_shortest_distance(model.get(), a, b), "%.4f") + " A)" +
+                                  ids_in(pair) + "; this rank says so once for each pair of elements");
+    }
 }
 
 /* The library counts atoms as this rank holds them; users know ids. " (atom 3 has id 17, atom 70 has id 5)" for the

@@ -2,6 +2,7 @@
  * LAMMPS pair style `racah`: a thin layer over racah_compute_local of racah.h.
  *
  *   pair_style racah [precision double|single] [method auto|cg|so2|gaunt|grid|cp] [threads N]
+ *                    [close warn|stop|off]
  *   pair_coeff * * model.racah El1 El2 NULL ...      one element of the model, or NULL, for each atom type
  *
  * Units metal and real; newton pair on. Node features travel between ranks through LAMMPS' own pair communication
@@ -54,6 +55,8 @@ class PairRacah : public Pair {
     std::string model_path;
     std::vector<int> type_element;  /* [ntypes+1] element index of the model, -1 for NULL */
     double units_energy;            /* eV in the energy units of this run */
+    int close_action;               /* for atoms nearer than any in the training data */
+    std::vector<char> close_told;   /* [nelements][nelements] pairs of elements this rank has warned of */
     bool announced, memory_told;
 
     /* Per step, kept to avoid allocation. */
@@ -63,6 +66,7 @@ class PairRacah : public Pair {
     std::vector<double> forces;          /* [nlocal+nghost][3], eV/A */
     std::vector<double> energies;        /* [nlocal], eV */
     std::vector<double> virials;         /* [nlocal+nghost][6], eV, order of racah.h */
+    std::vector<racah_close> close;      /* [nelements][nelements] */
 
     /* The exchange under way: rows of row_bytes bytes, one for each local and ghost atom. */
     char *rows;
@@ -76,6 +80,7 @@ class PairRacah : public Pair {
     void announce();
     void tell_memory();
     void gather_neighbors();
+    void warn_close();
     std::string ids_in(const std::string &message) const;
     void add_results(double energy, const double *w);
     void exchange(bool is_forward, void *data, size_t bytes);

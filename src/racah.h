@@ -55,6 +55,9 @@ RACAH_API int racah_model_layers(const racah_model *model);
 RACAH_API size_t racah_model_nparameters(const racah_model *model);
 /* Energy of an isolated atom of element e (E0 plus the model's constant), eV. */
 RACAH_API double racah_model_isolated_energy(const racah_model *model, int e);
+/* Shortest distance between atoms of elements e1 and e2 in the training data, A (of any elements where these two never
+ * met); nearer than that the model extrapolates. 0 where the file does not say, as in imported models. Since 0.1 */
+RACAH_API double racah_model_shortest_distance(const racah_model *model, int e1, int e2);
 
 /* ---- calculators ----------------------------------------------------------------------- */
 
@@ -87,6 +90,12 @@ RACAH_API racah_status racah_calc_create(racah_calc **out, const racah_model *mo
                                          const racah_calc_options *options, racah_error *err);
 RACAH_API void racah_calc_destroy(racah_calc *calc);
 
+/* Two atoms nearer to each other than any two of their elements in the training data. */
+typedef struct racah_close {
+    int i, j;        /* atoms, counted from 0 (j: image or ghost too); -1: no such pair */
+    double distance; /* A */
+} racah_close;
+
 /* Level 1: a complete structure. Set .size = sizeof(racah_structure), fill the inputs, point the outputs you
  * want to your arrays and leave the rest NULL. Arrays are the caller's; inputs are only read.
  * Small periodic cells are right (images are real neighbours), atoms may lie outside the cell. */
@@ -106,10 +115,15 @@ typedef struct racah_structure {
     double *stress;            /* (3,3) eV/A^3, +(1/V) dE/dstrain; needs three periodic directions */
     double *atom_energy;       /* (N) eV, sums to energy */
     double *atom_virial;       /* (N,6) eV, xx yy zz yz xz xy, each edge half to either end; sums to virial */
+    /* Since 0.1, second edition (a smaller size field leaves them out): guard against atoms nearer than in training */
+    int close_stop;            /* non-zero: RACAH_ECLOSE names the worst pair, nothing is computed */
+    racah_close *close;        /* out, (nelements,nelements) or NULL: for elements a <= b of the model, at
+                                  a*nelements + b, their closest atoms where nearer than in training */
 } racah_structure;
 
 /* Errors: RACAH_EINVAL (NULL, element not in the model, coincident atoms, non-finite input: named in the
- * message), RACAH_ENOMEM, RACAH_ENUMERIC (result not finite; names the atom). Outputs are untouched on error.
+ * message), RACAH_ENOMEM, RACAH_ENUMERIC (a result is not finite; names the atom and its nearest neighbours),
+ * RACAH_ECLOSE (on request only). Outputs are finite, and untouched on error.
  * Not thread safe for one calc; different calcs of one model are independent. Since 0.1 */
 RACAH_API racah_status racah_compute(racah_calc *calc, racah_structure *s, racah_error *err);
 
@@ -142,6 +156,9 @@ typedef struct racah_local {
     double *virial;               /* (3,3) from the edges of local receivers */
     double *atom_energy;          /* (nlocal): ADDED to */
     double *atom_virial;          /* (nlocal+nghost,6): ADDED to */
+    /* Since 0.1, second edition: as in racah_structure; pairs of a local atom with a local or ghost atom */
+    int close_stop;
+    racah_close *close;
 } racah_local;
 
 /* Errors as racah_compute, and RACAH_ECALLBACK. On error the accumulated outputs are untouched. Since 0.1 */

@@ -26,7 +26,8 @@ extern "C" {
     X(RACAH_ENUMERIC, 6, "a number is not finite")                                            \
     X(RACAH_ECALLBACK, 7, "a caller's callback failed")                                       \
     X(RACAH_EINTERRUPTED, 8, "stopped on request")                                            \
-    X(RACAH_EDATA, 9, "the data do not allow this")
+    X(RACAH_EDATA, 9, "the data do not allow this")                                           \
+    X(RACAH_ECLOSE, 10, "atoms nearer than in the training data")
 
 typedef enum racah_status {
 #define RACAH_STATUS_ENUM(name, value, text) name = value,

@@ -21,7 +21,8 @@ int cli_exit_code(racah_status status)
     case RACAH_ENUMERIC:
     case RACAH_ECALLBACK:
     case RACAH_EINTERRUPTED:
-    case RACAH_EDATA: break;
+    case RACAH_EDATA:
+    case RACAH_ECLOSE: break;
     }
     return CLI_FAILED;
 }

@@ -17,6 +17,7 @@ struct racah_calc {
     racahi_weights *weights;
     racahi_tables table;
     bool used[RACAHI_MAX_ELEMENTS]; /* elements that may occur */
+    double close2; /* square of the largest of the model's shortest distances; 0 where it knows none */
     racahi_engine_f64 *f64;
     racahi_engine_f32 *f32;
     racahi_system system;
@@ -137,6 +138,8 @@ static racah_status build(racah_calc *c, racah_error *err)
                                             ((size_t)m->cfg.channels + lanes - 1) / lanes * lanes, err));
     racahi_weights_set(c->weights, m->theta);
     RACAHI_TRY(choose_elements(c, err));
+    for (int k = 0; m->shortest && k < m->cfg.nelem * m->cfg.nelem; k++)
+        c->close2 = fmax(c->close2, m->shortest[k] * m->shortest[k]);
     c->opt.elements = NULL; /* the caller's array is not ours to keep */
     const bool exact = c->opt.radial == RACAH_RADIAL_EXACT;
     if (!exact) RACAHI_TRY(make_tables(c, err));
@@ -181,8 +184,40 @@ typedef struct request { /* which results a caller asked for, and where the call
     racahi_exchange exchange;
 } request;
 
+/* The message names the atom and its nearest neighbours: nearly always one of them is where it should not be. */
+static racah_status not_finite(const racah_calc *c, const char *what, size_t i, racah_error *err)
+{
+    enum { NAMED = 3 };
+    const racahi_edges *q = &c->edges;
+    if (i >= q->n) return racahi_fail(err, RACAH_ENUMERIC, "%s atom %zu, a ghost, is not finite", what, i);
+    char list[128] = "";
+    double beyond = -1;
+    size_t at = 0;
+    for (int k = 0; k < NAMED; k++) { /* the nearest of those that were not named yet */
+        double best = INFINITY;
+        for (size_t e = q->row[i]; e < q->row[i + 1]; e++) {
+            const double *d = q->d + 3 * e, r = sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+            if (r > beyond && r < best) best = r, at = e;
+        }
+        if (!isfinite(best)) break;
+        beyond = best;
+        const size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s atom %d at %.4g A", k ? "," : "; nearest", q->j[at], best);
+    }
+    return racahi_fail(err, RACAH_ENUMERIC, "%s atom %zu is not finite (%zu neighbours%s)", what, i,
+                       q->row[i + 1] - q->row[i], list);
+}
+
+static racah_status all_finite(const racah_calc *c, const char *what, const double *x, size_t n, size_t width,
+                               racah_error *err)
+{
+    for (size_t k = 0; k < n * width; k++)
+        if (!isfinite(x[k])) return not_finite(c, what, k / width, err);
+    return RACAH_OK;
+}
+
 /* Run the engine on c->edges and c->elem. Results in c->atom_energy, c->forces (M,3), c->atom_virial (M,6) and
- * virial; nothing of the caller is touched yet. */
+ * virial, all of them finite; nothing of the caller is touched yet. */
 static racah_status evaluate(racah_calc *c, const request *q, double virial[9], racah_error *err)
 {
     RACAHI_TRY(racahi_reserve((void **)&c->atom_energy, &c->cap_energy, q->N, sizeof(double), "atom energies", err));
@@ -193,25 +228,57 @@ static racah_status evaluate(racah_calc *c, const request *q, double virial[9], 
                                  racahi_engine_tile_atoms(c->net), err));
     const bool back = q->forces || q->virial || q->atom_virial;
     const double *scale = c->model->scale;
-    if (c->f32)
-        RACAHI_TRY(racahi_engine_run_f32(c->f32, &c->system, scale, q->threads, &q->exchange, c->atom_energy, back,
-                                         NULL, err));
-    else
-        RACAHI_TRY(racahi_engine_run_f64(c->f64, &c->system, scale, q->threads, &q->exchange, c->atom_energy, back,
-                                         NULL, err));
+    const racah_status st = c->f32 ? racahi_engine_run_f32(c->f32, &c->system, scale, q->threads, &q->exchange,
+                                                           c->atom_energy, back, NULL, err)
+                                   : racahi_engine_run_f64(c->f64, &c->system, scale, q->threads, &q->exchange,
+                                                           c->atom_energy, back, NULL, err);
+    if (st == RACAH_ENUMERIC) RACAHI_TRY(all_finite(c, "energy of", c->atom_energy, q->N, 1, err));
+    if (st != RACAH_OK) return st;
     memset(virial, 0, 9 * sizeof *virial);
     if (!back) return RACAH_OK;
     memset(c->forces, 0, 3 * q->M * sizeof(double));
     if (q->atom_virial) memset(c->atom_virial, 0, 6 * q->M * sizeof(double));
     racahi_system_gather(&c->system, c->forces, virial, q->atom_virial ? c->atom_virial : NULL);
-    for (size_t i = 0; i < 3 * q->M; i++)
-        if (!isfinite(c->forces[i]))
-            return racahi_fail(err, RACAH_ENUMERIC, "force on atom %zu is not finite", i / 3);
+    RACAHI_TRY(all_finite(c, "force on", c->forces, q->M, 3, err));
+    if (q->atom_virial) RACAHI_TRY(all_finite(c, "virial of", c->atom_virial, q->M, 6, err));
+    for (int k = 0; k < 9; k++)
+        if (!isfinite(virial[k])) return racahi_fail(err, RACAH_ENUMERIC, "the virial is not finite");
     return RACAH_OK;
 }
 
+/* Pairs of atoms nearer than any of their elements in the training data: an error where the caller wants to stop,
+ * otherwise entered in `close` ((nelem,nelem), may be NULL). One comparison for each edge as long as there are none. */
+static racah_status check_close(const racah_calc *c, int stop, racah_close *close, racah_error *err)
+{
+    const racahi_edges *q = &c->edges;
+    const size_t nelem = (size_t)c->net->cfg.nelem;
+    double worst = 1;
+    if (close)
+        for (size_t k = 0; k < nelem * nelem; k++) close[k] = (racah_close){.i = -1, .j = -1};
+    if (!c->close2 || (!stop && !close)) return RACAH_OK;
+    racah_status st = RACAH_OK;
+    for (size_t i = 0; i < q->n; i++)
+        for (size_t e = q->row[i]; e < q->row[i + 1]; e++) {
+            const double *d = q->d + 3 * e, r2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+            if (r2 >= c->close2) continue;
+            const int a = c->elem[i], b = c->elem[q->j[e]];
+            const double r = sqrt(r2), limit = c->model->shortest[(size_t)a * nelem + (size_t)b];
+            if (r >= limit) continue;
+            if (close && a <= b) {
+                racah_close *p = close + (size_t)a * nelem + (size_t)b;
+                if (p->i < 0 || r < p->distance) *p = (racah_close){(int)i, q->j[e], r};
+            }
+            if (!stop || r / limit >= worst) continue;
+            worst = r / limit;
+            st = racahi_fail(err, RACAH_ECLOSE, "atoms %zu (%s) and %d (%s) are %.4f A apart, nearer than any in the "
+                             "training data (%.4f A)", i, racah_element_symbol(c->net->cfg.Z[a]), q->j[e],
+                             racah_element_symbol(c->net->cfg.Z[b]), r, limit);
+        }
+    return st;
+}
+
 /* Energies with and without the isolated atoms. */
-static void sum_energy(const racah_calc *c, size_t N, double *interaction, double *total)
+static racah_status sum_energy(const racah_calc *c, size_t N, double *interaction, double *total, racah_error *err)
 {
     double e = 0, e0 = 0;
     for (size_t i = 0; i < N; i++) {
@@ -220,6 +287,7 @@ static void sum_energy(const racah_calc *c, size_t N, double *interaction, doubl
     }
     *interaction = e;
     *total = e + e0;
+    return isfinite(*total) ? RACAH_OK : racahi_fail(err, RACAH_ENUMERIC, "the sum of the energies is not finite");
 }
 
 double racah_model_isolated_energy(const racah_model *m, int e)
@@ -255,11 +323,8 @@ static double volume(const double *a)
                 a[2] * (a[3] * a[7] - a[4] * a[6]));
 }
 
-racah_status racah_compute(racah_calc *c, racah_structure *s, racah_error *err)
+static racah_status check_structure(const racah_structure *s, racah_error *err)
 {
-    if (!c || !s) return racahi_fail(err, RACAH_EINVAL, "compute: NULL argument");
-    if (s->size != sizeof *s)
-        return racahi_fail(err, RACAH_EINVAL, "structure: size field is %zu, wanted %zu", s->size, sizeof *s);
     if (s->natoms && (!s->positions || !s->atomic_numbers))
         return racahi_fail(err, RACAH_EINVAL, "structure of %zu atoms without positions or atomic numbers", s->natoms);
     const bool periodic = s->pbc[0] || s->pbc[1] || s->pbc[2];
@@ -267,14 +332,36 @@ racah_status racah_compute(racah_calc *c, racah_structure *s, racah_error *err)
     if (s->stress && !(s->pbc[0] && s->pbc[1] && s->pbc[2]))
         return racahi_fail(err, RACAH_EINVAL, "stress needs three periodic directions, pbc is %d %d %d", s->pbc[0],
                            s->pbc[1], s->pbc[2]);
+    return RACAH_OK;
+}
+
+/* A caller compiled against the first edition passes a shorter struct: what it does not have is zero. */
+static racah_status take_struct(void *to, size_t size, const void *from, size_t given, size_t first, const char *what,
+                                racah_error *err)
+{
+    if (given != first && given != size)
+        return racahi_fail(err, RACAH_EINVAL, "%s: size field is %zu, this release knows %zu and %zu", what, given,
+                           first, size);
+    memset(to, 0, size);
+    memcpy(to, from, given);
+    return RACAH_OK;
+}
+
+racah_status racah_compute(racah_calc *c, racah_structure *given, racah_error *err)
+{
+    if (!c || !given) return racahi_fail(err, RACAH_EINVAL, "compute: NULL argument");
+    racah_structure in, *s = &in;
+    RACAHI_TRY(take_struct(s, sizeof in, given, given->size, offsetof(racah_structure, close_stop), "structure", err));
+    RACAHI_TRY(check_structure(s, err));
     RACAHI_TRY(set_elements(c, s, err));
     RACAHI_TRY(racahi_neigh_build(&c->edges, s->natoms, s->positions, s->cell, s->pbc, c->net->cfg.r_max, err));
+    RACAHI_TRY(check_close(c, s->close_stop, NULL, err));
     const size_t n = s->natoms;
     const request q = {.N = n, .M = n, .threads = s->threads, .forces = s->forces != NULL,
                        .virial = s->virial || s->stress, .atom_virial = s->atom_virial != NULL};
     double virial[9], interaction, total;
     RACAHI_TRY(evaluate(c, &q, virial, err));
-    sum_energy(c, n, &interaction, &total);
+    RACAHI_TRY(sum_energy(c, n, &interaction, &total, err));
     if (s->energy) *s->energy = total;
     if (s->interaction_energy) *s->interaction_energy = interaction;
     if (s->forces) memcpy(s->forces, c->forces, 3 * n * sizeof(double));
@@ -285,7 +372,7 @@ racah_status racah_compute(racah_calc *c, racah_structure *s, racah_error *err)
         for (size_t i = 0; i < n; i++)
             s->atom_energy[i] = c->atom_energy[i] + racah_model_isolated_energy(c->model, c->elem[i]);
     if (s->atom_virial) memcpy(s->atom_virial, c->atom_virial, 6 * n * sizeof(double));
-    return RACAH_OK;
+    return check_close(c, 0, s->close, err);
 }
 
 /* ---- level 2 ---------------------------------------------------------------------------------------------- */
@@ -304,6 +391,9 @@ static racah_status filter_edges(racah_calc *c, const racah_local *s, racah_erro
         q->row[i] = used;
         if (c->elem[i] < 0) continue;
         const double *ri = s->positions + 3 * i;
+        if (!isfinite(ri[0]) || !isfinite(ri[1]) || !isfinite(ri[2]))
+            return racahi_fail(err, RACAH_ENUMERIC, "position of atom %zu is not finite: %g %g %g", i, ri[0], ri[1],
+                               ri[2]);
         for (int k = 0; k < s->numneigh[i]; k++) {
             int j = s->neighbors[i][k];
             if (s->neighbor_mask) j &= s->neighbor_mask;
@@ -331,8 +421,6 @@ static racah_status filter_edges(racah_calc *c, const racah_local *s, racah_erro
 
 static racah_status check_local(const racah_calc *c, const racah_local *s, racah_error *err)
 {
-    if (s->size != sizeof *s)
-        return racahi_fail(err, RACAH_EINVAL, "local system: size field is %zu, wanted %zu", s->size, sizeof *s);
     const size_t M = s->nlocal + s->nghost;
     if (M && (!s->positions || !s->elements))
         return racahi_fail(err, RACAH_EINVAL, "local system of %zu atoms without positions or elements", M);
@@ -353,20 +441,23 @@ static racah_status check_local(const racah_calc *c, const racah_local *s, racah
     return RACAH_OK;
 }
 
-racah_status racah_compute_local(racah_calc *c, racah_local *s, racah_error *err)
+racah_status racah_compute_local(racah_calc *c, racah_local *given, racah_error *err)
 {
-    if (!c || !s) return racahi_fail(err, RACAH_EINVAL, "compute local: NULL argument");
+    if (!c || !given) return racahi_fail(err, RACAH_EINVAL, "compute local: NULL argument");
+    racah_local in, *s = &in;
+    RACAHI_TRY(take_struct(s, sizeof in, given, given->size, offsetof(racah_local, close_stop), "local system", err));
     RACAHI_TRY(check_local(c, s, err));
     const size_t N = s->nlocal, M = N + s->nghost;
     RACAHI_TRY(racahi_reserve((void **)&c->elem, &c->cap_elem, M, sizeof *c->elem, "elements", err));
     if (M) memcpy(c->elem, s->elements, M * sizeof *c->elem);
     RACAHI_TRY(filter_edges(c, s, err));
+    RACAHI_TRY(check_close(c, s->close_stop, NULL, err));
     const request q = {.N = N, .M = M, .threads = s->threads, .forces = s->forces != NULL, .virial = s->virial != NULL,
                        .atom_virial = s->atom_virial != NULL,
                        .exchange = {.forward = s->forward, .reverse = s->reverse, .ctx = s->exchange_ctx}};
     double virial[9], interaction, total;
     RACAHI_TRY(evaluate(c, &q, virial, err));
-    sum_energy(c, N, &interaction, &total);
+    RACAHI_TRY(sum_energy(c, N, &interaction, &total, err));
     if (s->energy) *s->energy = total;
     if (s->interaction_energy) *s->interaction_energy = interaction;
     if (s->virial) memcpy(s->virial, virial, sizeof virial);
@@ -378,7 +469,7 @@ racah_status racah_compute_local(racah_calc *c, racah_local *s, racah_error *err
                 s->atom_energy[i] += c->atom_energy[i] + racah_model_isolated_energy(c->model, c->elem[i]);
     if (s->atom_virial)
         for (size_t i = 0; i < 6 * M; i++) s->atom_virial[i] += c->atom_virial[i];
-    return RACAH_OK;
+    return check_close(c, 0, s->close, err);
 }
 
 /* ---- sizes and costs ------------------------------------------------------------------------------------- */

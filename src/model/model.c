@@ -3,7 +3,9 @@
 #include "model.h"
 #include "../io/extxyz.h"
 
+#include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 racah_status racahi_model_create_shape(racah_model **out, const racahi_config *cfg, racah_error *err)
@@ -55,6 +57,7 @@ void racah_model_destroy(racah_model *m)
     for (size_t i = 0; i < m->nref; i++) reference_free(&m->ref[i]);
     racahi_free(m->ref);
     racahi_free(m->training);
+    racahi_free(m->shortest);
     racahi_free(m->path);
     racahi_free(m);
 }
@@ -116,6 +119,37 @@ racah_status racahi_model_add_reference(racah_model *m, size_t n, const int *Z, 
     return RACAH_OK;
 }
 
+/* "shortest_distance" is that of any two atoms, "shortest_distances" an object of "El-El" for the pairs of elements
+ * that met. Text that is no JSON says nothing; a distance beyond the cutoff was never looked for. */
+racah_status racahi_model_read_shortest(racah_model *m, racah_error *err)
+{
+    const int n = m->cfg.nelem;
+    json_error_t why;
+    json_t *o = m->training ? json_loads(m->training, 0, &why) : NULL;
+    if (m->training && !o && json_error_code(&why) == json_error_out_of_memory)
+        return racahi_fail(err, RACAH_ENOMEM, "training summary of %zu bytes does not fit in memory",
+                           strlen(m->training));
+    const json_t *pairs = json_object_get(o, "shortest_distances");
+    const double any = json_number_value(json_object_get(o, "shortest_distance"));
+    if (any > 0 && any < m->cfg.r_max && !m->shortest) {
+        const size_t bytes = (size_t)n * (size_t)n * sizeof *m->shortest;
+        m->shortest = racahi_malloc(bytes, 1);
+        if (!m->shortest) {
+            json_decref(o);
+            return racahi_fail(err, RACAH_ENOMEM, "shortest distances: %zu bytes do not fit in memory", bytes);
+        }
+    }
+    for (int k = 0; m->shortest && k < n * n; k++) {
+        const int a = k / n < k % n ? k / n : k % n, b = k / n < k % n ? k % n : k / n;
+        char name[16];
+        snprintf(name, sizeof name, "%s-%s", racah_element_symbol(m->cfg.Z[a]), racah_element_symbol(m->cfg.Z[b]));
+        const double here = json_number_value(json_object_get(pairs, name));
+        m->shortest[k] = here > 0 && here < m->cfg.r_max ? here : any;
+    }
+    json_decref(o);
+    return RACAH_OK;
+}
+
 /* ---- public accessors ------------------------------------------------------------------------- */
 
 int racah_model_nelements(const racah_model *m) { return m ? m->cfg.nelem : 0; }
@@ -135,3 +169,9 @@ int racah_model_element_index(const racah_model *m, int atomic_number)
 double racah_model_cutoff(const racah_model *m) { return m ? m->cfg.r_max : 0; }
 int racah_model_layers(const racah_model *m) { return m ? m->cfg.layers : 0; }
 size_t racah_model_nparameters(const racah_model *m) { return m ? m->table.count : 0; }
+
+double racah_model_shortest_distance(const racah_model *m, int e1, int e2)
+{
+    const bool known = m && m->shortest && e1 >= 0 && e2 >= 0 && e1 < m->cfg.nelem && e2 < m->cfg.nelem;
+    return known ? m->shortest[e1 * m->cfg.nelem + e2] : 0;
+}

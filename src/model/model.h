@@ -128,6 +128,7 @@ struct racah_model {
     size_t nref;
     racahi_reference *ref;
     char *training;                          /* JSON text: training summary, or NULL */
+    double *shortest;                        /* [nelem][nelem] A, of the training data; NULL where unknown */
     char *path, sha256[65];
 };
 
@@ -156,6 +157,8 @@ void racahi_model_init(racah_model *m, uint64_t seed);
 /* Write NAME.racah: atomic, references and training summary included. Non-finite numbers are RACAH_ENUMERIC. */
 racah_status racahi_model_save(const racah_model *m, const char *path, racah_error *err);
 const racahi_param *racahi_model_param(const racah_model *m, const char *name); /* or NULL */
+/* Take the shortest distances out of the training summary, if it has any. */
+racah_status racahi_model_read_shortest(racah_model *m, racah_error *err);
 /* Append a reference structure computed by the caller (copied). */
 racah_status racahi_model_add_reference(racah_model *m, size_t n, const int *Z, const double *pos,
                                         const double *cell, const int pbc[3], double energy,

@@ -293,7 +293,7 @@ static racah_status read_model(racah_model **out, const racahi_safetensors *f, r
     if ((training && !m->training) || !m->path)
         return racahi_fail(err, RACAH_ENOMEM, "%s: no memory", f->path);
     memcpy(m->sha256, f->sha256, sizeof m->sha256);
-    return RACAH_OK;
+    return racahi_model_read_shortest(m, err);
 }
 
 racah_status racah_model_load(racah_model **out, const char *path, racah_error *err)

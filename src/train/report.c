@@ -137,6 +137,29 @@ static json_t *e0_list(const racahi_dataset *d)
     return list;
 }
 
+/* Shortest distance of each pair of elements that met in the training structures: what the potential knows of them. */
+static json_t *pair_distances(const racahi_dataset *d)
+{
+    json_t *list = json_object();
+    for (int a = 0; a < d->nelem; a++)
+        for (int b = a; b < d->nelem; b++) {
+            char name[16];
+            double shortest = INFINITY;
+            for (size_t k = 0; k < d->ntrain; k++) {
+                const racahi_sample *s = &d->train[k];
+                for (size_t i = 0; i < s->n; i++)
+                    for (size_t e = s->edges.row[i]; s->elem[i] == a && e < s->edges.row[i + 1]; e++) {
+                        const double *v = s->edges.d + 3 * e;
+                        if (s->elem[s->edges.j[e]] == b)
+                            shortest = fmin(shortest, sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]));
+                    }
+            }
+            snprintf(name, sizeof name, "%s-%s", racahi_element_symbol(d->Z[a]), racahi_element_symbol(d->Z[b]));
+            if (isfinite(shortest)) json_object_set_new(list, name, json_real(shortest));
+        }
+    return list;
+}
+
 /* Where the weights come from, as JSON text; racahi_free. NULL without memory. */
 static char *training_summary(const racahi_trainer *t)
 {
@@ -155,13 +178,13 @@ static char *training_summary(const racahi_trainer *t)
     const double *h = s->history + (size_t)(s->best_epoch - 1) * RACAHI_H_COLUMNS;
     char *config = racahi_train_config_text(t->cfg);
     json_t *o =
-        json_pack("{s:s, s:s, s:o, s:o, s:s, s:i, s:i, s:I, s:I, s:o, s:f, s:o}", "program", "racah train",
+        json_pack("{s:s, s:s, s:o, s:o, s:s, s:i, s:i, s:I, s:I, s:o, s:f, s:o, s:o}", "program", "racah train",
                   "version", RACAH_VERSION, "train_file", file_list(&t->cfg->train_file), "valid_file",
                   file_list(&t->cfg->valid_file), "data_sha256", t->data->hash, "train_structures",
                   (int)t->data->ntrain, "valid_structures", (int)t->data->nvalid, "epochs_done",
                   (json_int_t)s->epoch, "best_epoch", (json_int_t)s->best_epoch, "E0", e0_list(t->data),
                   "seconds", s->nrow ? s->history[(s->nrow - 1) * RACAHI_H_COLUMNS + RACAHI_H_TIME] : 0.0,
-                  "shortest_distance", number(st->shortest));
+                  "shortest_distance", number(st->shortest), "shortest_distances", pair_distances(t->data));
     for (size_t i = 0; o && i < sizeof errors / sizeof *errors; i++)
         json_object_set_new(o, errors[i].key, number(h[errors[i].column]));
     if (o && config) json_object_set_new(o, "config", json_string(config));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Write a model with random weights for the LAMMPS tests:
- *   make_model OUT.racah SEED LAYERS L_HIDDEN CHANNELS [+options] ELEMENT...
+ *   make_model OUT.racah SEED LAYERS L_HIDDEN CHANNELS [+options | +guard | +huge] ELEMENT...
  * +options: all that imported models may have (element-dependent mixing, no residual in the first layer, density
- * normalisation, ZBL). */
+ * normalisation, ZBL). +guard: no atoms of the training data were nearer than 1.5 A. +huge: radial functions that
+ * overflow in single precision. */
 #include "../../src/model/model.h"
 
 #include <stdio.h>
@@ -25,7 +26,7 @@ static void set_options(racahi_config *cfg)
 int main(int argc, char **argv)
 {
     if (argc < 7) {
-        fprintf(stderr, "use: make_model OUT.racah SEED LAYERS L_HIDDEN CHANNELS [+options] ELEMENT... (ascending)\n");
+        fprintf(stderr, "use: make_model OUT.racah SEED LAYERS L_HIDDEN CHANNELS [+options|+guard|+huge] ELEMENT... (ascending)\n");
         return 2;
     }
     racahi_config cfg = {0};
@@ -43,9 +44,9 @@ int main(int argc, char **argv)
     cfg.mlp[0] = cfg.mlp[1] = 16;
     cfg.readout_width = 16;
     for (int t = 0; t < cfg.layers; t++) cfg.lambda[t] = 8;
-    const bool options = !strcmp(argv[6], "+options");
-    if (options) set_options(&cfg);
-    for (int k = options ? 7 : 6; k < argc; k++) cfg.Z[cfg.nelem++] = racah_element_number(argv[k]);
+    const char *word = argv[6][0] == '+' ? argv[6] : "";
+    if (!strcmp(word, "+options")) set_options(&cfg);
+    for (int k = *word ? 7 : 6; k < argc; k++) cfg.Z[cfg.nelem++] = racah_element_number(argv[k]);
 
     racah_error err = {0};
     racah_model *m = NULL;
@@ -53,6 +54,9 @@ int main(int argc, char **argv)
     if (status == RACAH_OK) {
         racahi_model_init(m, (uint64_t)strtoull(argv[2], NULL, 10));
         for (int e = 0; e < cfg.nelem; e++) m->E0[e] = -100.0 - 7.25 * e, m->scale[e] = 20 + 5 * e;
+        if (!strcmp(word, "+guard")) m->training = racahi_strdup("{\"shortest_distance\": 1.5}");
+        const racahi_param *p = racahi_model_param(m, "layer0.radial.2");
+        for (size_t k = 0; !strcmp(word, "+huge") && k < p->b * p->r * p->c; k++) m->theta[p->offset + k] *= 1e20;
         status = racahi_model_save(m, argv[1], &err);
     }
     racah_model_destroy(m);

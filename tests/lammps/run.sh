@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Tests of the LAMMPS pair style by real LAMMPS runs, judged by `compare` against the C API and each other.
-#   run.sh CASE BUILD_DIR SOURCE_DIR      CASE: ranks hybrid matrix routes errors
+#   run.sh CASE BUILD_DIR SOURCE_DIR      CASE: ranks hybrid matrix routes errors guard
 # Works in BUILD_DIR/tests/lammps-CASE; ends with "N passed, N failed".
 set -eu
 which=$1 build=$2 here=$3/tests/lammps source=$3
@@ -372,11 +372,12 @@ case_errors() {
     data tric 2
     awk -f "$here/make_data.awk" -v kind=ortho -v types=1 -v style=bond >bond1.data
     coeff="pair_coeff * * three.racah Si C"
-    keywords="allowed: precision double|single, method auto|cg|so2|gaunt|grid|cp, threads N"
+    keywords="allowed: precision double|single, method auto|cg|so2|gaunt|grid|cp, threads N (N >= 1), close warn|stop|off"
     refused keyword tric2 "unknown keyword 'precison'; $keywords" "pair_style racah precison double"
     refused precision tric2 "'half' is no value for 'precision'; $keywords" "pair_style racah precision half"
     refused method tric2 "'fast' is no value for 'method'" "pair_style racah method fast"
     refused no_value tric2 "keyword 'method' has no value" "pair_style racah method"
+    refused close tric2 "'maybe' is no value for 'close'; $keywords" "pair_style racah close maybe"
     refused threads0 tric2 "'0' is no value for 'threads'" "pair_style racah threads 0"
     refused threads_text tric2 "'2x' is no value for 'threads'" "pair_style racah threads 2x"
     refused no_coeff tric2 "All pair coeffs are not set" "pair_style racah"
@@ -457,6 +458,89 @@ special_bonds lj/coul 0.5 0.7 0.9
 pair_style racah
 pair_coeff * * silicon.racah Si"
     api bonded 2 silicon.racah 1 Si
+}
+
+# Atoms nearer than in the training data, and numbers that are not finite, wherever the ranks' borders lie.
+case_guard() {
+    models
+    "$bin/lammps_make_model" guard.racah 5 2 1 8 +guard C Si
+    "$bin/lammps_make_model" huge.racah 5 2 1 8 +huge C Si
+    data tric 2
+    # Atom 2 goes to 1.1 A from atom 1, across the boundary of the box: on another rank where there are several.
+    awk '/^Atoms/ { a = 1 } a && $1 == 1 { x = $3; y = $4; z = $5 }
+        a && $1 == 2 { $0 = $1 " " $2 " " x - 1.1 " " y " " z } { print }' tric2.data >near2.data
+    told() { grep -c "1.1000 A apart, nearer than any in the training data (1.5000 A)" "$1" || true; }
+    for np in 1 2 4; do
+        processors="$np 1 1"
+        extra="velocity all create 10 4711 loop geom
+fix 1 all nve
+timestep 0.00001" steps=20
+        # one line for each rank that sees the pair, however many steps there are
+        script "warn-$np" near2 "pair_style racah
+pair_coeff * * guard.racah Si C"
+        if ! launch "warn-$np" "$np"; then
+            bad "warn-$np: LAMMPS failed" "warn-$np.out"
+        elif [ "$(grep -c 'WARNING: Pair style racah, step 0' "warn-$np.out")" = "$(told "warn-$np.out")" ] &&
+            [ "$(told "warn-$np.out")" -ge 1 ] && [ "$(told "warn-$np.out")" -le 2 ] &&
+            grep "A apart" "warn-$np.out" | grep "has id 1[,)]" | grep -q "has id 2[,)]"; then
+            good "close warn, $np rank(s)"
+        else
+            bad "close warn, $np rank(s)" "warn-$np.out"
+        fi
+        steps=0
+        script "off-$np" near2 "pair_style racah close off
+pair_coeff * * guard.racah Si C"
+        if launch "off-$np" "$np" && ! grep -q "A apart" "off-$np.out"; then
+            good "close off, $np rank(s)"
+        else
+            bad "close off, $np rank(s)" "off-$np.out"
+        fi
+        ranks=$np
+        refused "stop-$np" near2 "1.1000 A apart, nearer than any in the training data" "pair_style racah close stop
+pair_coeff * * guard.racah Si C"
+        if grep "A apart" "stop-$np.out" | grep "has id 1[,)]" | grep -q "has id 2[,)]"; then
+            good "close stop names the ids, $np rank(s)"
+        else
+            bad "close stop names the ids, $np rank(s)" "stop-$np.out"
+        fi
+        # Nothing is near here: no message, and `stop` runs.
+        script "fine-$np" tric2 "pair_style racah close stop
+pair_coeff * * guard.racah Si C"
+        extra=
+        api "fine-$np" "$np" guard.racah 1 Si C
+        # Single precision overflows.
+        ranks=$np
+        refused "huge-$np" tric2 "is not finite (" "pair_style racah precision single
+pair_coeff * * huge.racah Si C"
+        if grep "Pair style racah, step 0, rank" "huge-$np.out" | grep "nearest atom" | grep -q "has id"; then
+            good "overflow names step and ids, $np rank(s)"
+        else
+            bad "overflow names step and ids, $np rank(s)" "huge-$np.out"
+        fi
+        # An atom thrown out of the box between two lists.
+        ranks=$np
+        extra="neigh_modify delay 1000 every 1000
+group one id 7
+velocity one set 1e308 0 0
+fix 1 all nve" steps=3
+        refused "thrown-$np" tric2 "Pair style racah, step 1" "pair_style racah
+pair_coeff * * guard.racah Si C"
+        if grep "Pair style racah, step 1" "thrown-$np.out" | grep "is not finite" | grep -q "has id 7[,)]"; then
+            good "thrown atom is named, $np rank(s)"
+        else
+            bad "thrown atom is named, $np rank(s)" "thrown-$np.out"
+        fi
+        extra= steps=
+    done
+    # A model that does not know its distances says so, once.
+    processors=
+    script unknown tric2 "pair_style racah
+pair_coeff * * three.racah Si C"
+    if launch unknown 2 && [ "$(grep -c "no guard for close atoms" unknown.out)" = 1 ]; then
+        good "no guard, and said so"
+    else
+        bad "no guard, and said so" unknown.out
+    fi
 }
 
 "case_$which"

@@ -24,6 +24,17 @@ static void test_train_run_lowers_the_loss_and_writes_a_model(void **state)
     assert_int_equal(racah_model_nelements(m), 2);
     assert_int_equal(m->nref, 3);
     assert_non_null(strstr(m->training, "\"best_epoch\""));
+    /* each pair of elements has its own shortest distance, and none is below that of all */
+    const char *overall = strstr(m->training, "\"shortest_distance\":");
+    assert_non_null(overall);
+    const double any = strtod(overall + strlen("\"shortest_distance\":"), NULL);
+    double least = INFINITY, most = 0;
+    for (int k = 0; k < 4; k++) {
+        const double d = racah_model_shortest_distance(m, k / 2, k % 2);
+        least = fmin(least, d), most = fmax(most, d);
+    }
+    RACAH_ASSERT_CLOSE(least, any, 0, 0);
+    assert_true(most > any);
     /* the stored references are reproduced by the engine */
     racah_calc *calc = NULL;
     const racah_calc_options exact = {.size = sizeof exact, .radial = RACAH_RADIAL_EXACT};
