@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Fuzz target: any bytes as extended XYZ. What is accepted must be sound and survive writing and reading. */
+#include "fuzz.h"
+
 #include "../../src/io/extxyz.h"
-
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool ok)
-{
-    if (!ok) abort();
-}
-
-static void require_finite(const double *x, size_t n)
-{
-    for (size_t k = 0; k < n; k++) require(isfinite(x[k]));
-}
 
 static void require_sound(const racahi_frame *f)
 {

@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Fuzz target: any bytes as a safetensors container. What is accepted must account for every byte of data. */
-#include "../../src/io/safetensors.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool ok)
-{
-    if (!ok) abort();
-}
+#include "fuzz.h"
 
 static size_t element_size(racahi_dtype d)
 {

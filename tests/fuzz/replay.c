@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Runs a fuzz target over every file of a corpus directory: a crash or a broken promise of the target (abort)
+ * Runs a fuzz target over every file of the given directories (those that exist): a crash or a broken promise of the target (abort)
  * fails the test. Needs no fuzzing engine. */
 #include "../../src/io/file.h"
 
@@ -33,19 +33,17 @@ static int replay(const char *path)
 int main(int argc, char **argv)
 {
     int files = 0, failed = 0;
-    DIR *dir = argc == 2 ? opendir(argv[1]) : NULL;
-    if (!dir) {
-        fprintf(stderr, "usage: %s DIRECTORY (which must exist)\n", argv[0]);
-        return 2;
+    for (int k = 1; k < argc; k++) {
+        DIR *dir = opendir(argv[k]);
+        for (struct dirent *e; dir && (e = readdir(dir));) {
+            char path[4096];
+            if (e->d_name[0] == '.') continue;
+            snprintf(path, sizeof path, "%s/%s", argv[k], e->d_name);
+            failed += replay(path);
+            files++;
+        }
+        if (dir) closedir(dir);
     }
-    for (struct dirent *e; (e = readdir(dir));) {
-        char path[4096];
-        if (e->d_name[0] == '.') continue;
-        snprintf(path, sizeof path, "%s/%s", argv[1], e->d_name);
-        failed += replay(path);
-        files++;
-    }
-    closedir(dir);
     printf("%d inputs\n", files);
     return failed || files == 0;
 }
