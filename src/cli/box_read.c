@@ -15,7 +15,7 @@ typedef struct data_file {
     FILE *from;
     char line[1024];
     size_t number; /* of the line, 1-based */
-    size_t natoms;
+    size_t natoms, most; /* most: 10 bytes of the file for each line of Atoms */
     int ntypes;
     double lo[3], hi[3], tilt[3]; /* xy xz yz */
     bool have[3];
@@ -77,6 +77,7 @@ static racah_status header_line(data_file *d, racah_error *err)
     long k;
     if (n == 2 && strcmp(w[1], "atoms") == 0) {
         if (!whole(w[0], 1, 100000000, &k)) return bad(d, "number of atoms", "1 .. 10^8", err);
+        if ((size_t)k > d->most) return bad(d, "more atoms than the file has room for", "a line for each", err);
         d->natoms = (size_t)k;
     } else if (n == 3 && strcmp(w[1], "atom") == 0 && strcmp(w[2], "types") == 0) {
         if (!whole(w[0], 1, MAX_TYPES, &k)) return bad(d, "number of atom types", "1 .. 118", err);
@@ -248,6 +249,7 @@ racah_status cli_box_read(cli_box *out, const char *path, const char *elements, 
         lammps = strstr(d.line, "xlo xhi") != NULL;
     racah_status status = RACAH_OK;
     if (lammps) {
+        d.most = fseek(d.from, 0, SEEK_END) == 0 ? (size_t)ftell(d.from) / 10 : 0;
         rewind(d.from);
         d.number = 0;
         if (elements) status = set_elements(&d, elements, model, err);

@@ -96,9 +96,8 @@ racah_status racahi_dump_array(racahi_dump *d, racahi_array *out, racah_error *e
     return read_array(d, out, name, err);
 }
 
-racah_status racahi_dump_number(racahi_dump *d, double *out, racah_error *err, const char *fmt, ...)
+static racah_status read_number(racahi_dump *d, double *out, const char *name, racah_error *err)
 {
-    FORMAT_NAME(name, fmt);
     racahi_array a;
     RACAHI_TRY(read_array(d, &a, name, err));
     const size_t n = a.n;
@@ -107,6 +106,24 @@ racah_status racahi_dump_number(racahi_dump *d, double *out, racah_error *err, c
     if (n == 1) return RACAH_OK;
     return racahi_fail(err, RACAH_EFORMAT, "%s: tensor \"%s\" has %zu elements, wanted 1", d->file->path,
                        name, n);
+}
+
+racah_status racahi_dump_number(racahi_dump *d, double *out, racah_error *err, const char *fmt, ...)
+{
+    FORMAT_NAME(name, fmt);
+    return read_number(d, out, name, err);
+}
+
+racah_status racahi_dump_integer(racahi_dump *d, int *out, racah_error *err, const char *fmt, ...)
+{
+    FORMAT_NAME(name, fmt);
+    double x;
+    RACAHI_TRY(read_number(d, &x, name, err));
+    if (fabs(x) > 1e6 || x != floor(x))
+        return racahi_fail(err, RACAH_EFORMAT, "%s: tensor \"%s\" is %g, wanted a whole number", d->file->path,
+                           name, x);
+    *out = (int)x;
+    return RACAH_OK;
 }
 
 racah_status racahi_dump_all_used(const racahi_dump *d, racah_error *err)
@@ -218,6 +235,9 @@ static racah_status add_instruction(racahi_maps *m, const json_t *ins, const cha
     if (*at + nu * m->nelem * nv > w->n)
         return racahi_fail(err, RACAH_EFORMAT, "%s: %zu weights, the instructions want more", name, w->n);
     if (!m->w[l]) {
+        if (m->nelem * m->nin[l] * m->nout[l] > DUMP_IRREPS * w->n) /* before sizes of the text alone are allocated */
+            return racahi_fail(err, RACAH_EFORMAT, "%s: %zu weights for irreps of %zu x %zu", name, w->n, m->nin[l],
+                               m->nout[l]);
         m->w[l] = racahi_calloc(m->nelem * m->nin[l] * m->nout[l], sizeof(double));
         if (!m->w[l]) return racahi_fail(err, RACAH_ENOMEM, "%s: weights do not fit in memory", name);
     }

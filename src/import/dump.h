@@ -34,6 +34,9 @@ racah_status racahi_dump_array(racahi_dump *d, racahi_array *out, racah_error *e
 /* A tensor with one element. */
 racah_status racahi_dump_number(racahi_dump *d, double *out, racah_error *err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* The same where a whole number is wanted. */
+racah_status racahi_dump_integer(racahi_dump *d, int *out, racah_error *err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Every parameter (listed in the dump) has been read: what was not is an unknown part of the model. */
 racah_status racahi_dump_all_used(const racahi_dump *d, racah_error *err);
 

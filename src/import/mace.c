@@ -491,10 +491,23 @@ static racah_status add_references(racah_model *model, racah_error *err)
     return st;
 }
 
+/* Before memory that only the sizes in the dump's text claim is taken: what folds into a tensor of ours has at least
+ * 1/nelem of its elements, but for the linear readout of one layer (twice). */
+static racah_status check_claim(const racahi_mace *m, const racah_model *model, racah_error *err)
+{
+    size_t have = 0;
+    for (size_t i = 0; i < m->d.file->n; i++) have += m->d.file->t[i].count;
+    if (model->table.count <= (1 + (size_t)m->cfg.nelem) * have) return RACAH_OK;
+    return racahi_fail(err, RACAH_EFORMAT, "%s: %zu numbers cannot fill a model of %zu parameters", m->path, have,
+                       model->table.count);
+}
+
 static racah_status import(racahi_mace *m, racah_model **out, const char *head, racah_error *err)
 {
     RACAHI_TRY(racahi_mace_configure(m, head, err));
-    RACAHI_TRY(racahi_model_create(out, &m->cfg, err));
+    RACAHI_TRY(racahi_model_create_shape(out, &m->cfg, err));
+    RACAHI_TRY(check_claim(m, *out, err));
+    RACAHI_TRY(racahi_model_allocate(*out, err));
     RACAHI_TRY(fold_embedding(m, *out, err));
     for (int t = 0; t < m->cfg.layers; t++) RACAHI_TRY(fold_layer(m, *out, t, err));
     RACAHI_TRY(fold_readouts(m, *out, err));

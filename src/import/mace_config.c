@@ -98,7 +98,7 @@ static racah_status read_elements(racahi_mace *m, racah_error *err)
         st = racahi_fail(err, RACAH_EFORMAT, "%s: %zu elements, allowed are 1 .. %d", m->path, Z.n,
                          RACAHI_MAX_ELEMENTS);
     for (size_t i = 0; st == RACAH_OK && i < Z.n; i++) {
-        if (Z.x[i] < 1 || Z.x[i] > 118 || (i && Z.x[i] <= Z.x[i - 1]))
+        if (Z.x[i] < 1 || Z.x[i] > 118 || Z.x[i] != floor(Z.x[i]) || (i && Z.x[i] <= Z.x[i - 1]))
             st = racahi_fail(err, RACAH_EFORMAT,
                              "%s: atomic number %g of element %zu, wanted ascending numbers 1 .. 118",
                              m->path, Z.x[i], i);
@@ -185,14 +185,13 @@ static racah_status read_basis(racahi_mace *m, racah_error *err)
 static racah_status read_radial(racahi_mace *m, racah_error *err)
 {
     racahi_config *c = &m->cfg;
-    double p, rc;
+    double rc;
     RACAHI_TRY(racahi_dump_number(&m->d, &c->r_max, err, "r_max"));
     RACAHI_TRY(racahi_dump_number(&m->d, &rc, err, "radial_embedding.cutoff_fn.r_max"));
-    RACAHI_TRY(racahi_dump_number(&m->d, &p, err, "radial_embedding.cutoff_fn.p"));
+    RACAHI_TRY(racahi_dump_integer(&m->d, &c->cutoff_p, err, "radial_embedding.cutoff_fn.p"));
     if (rc != c->r_max || !(c->r_max > 0))
         return racahi_fail(err, RACAH_EFORMAT, "%s: r_max is %g, the cutoff function's %g", m->path, c->r_max,
                            rc);
-    c->cutoff_p = (int)p;
     RACAHI_TRY(read_basis(m, err));
     const char *class = racahi_dump_string(m->d.json, "distance_transform");
     static const char *const agnesi[] = {"q", "p", "a"};
@@ -216,14 +215,12 @@ static racah_status read_zbl(racahi_mace *m, racah_error *err)
     const char *class = racahi_dump_string(m->d.json, "pair_repulsion");
     if (strcmp(class, "None") == 0) return RACAH_OK;
     if (strcmp(class, "ZBLBasis") != 0) return unsupported(m, "pair repulsion", class, "ZBLBasis", err);
-    double p;
     racahi_array a;
     c->zbl = true;
-    RACAHI_TRY(racahi_dump_number(&m->d, &p, err, "pair_repulsion_fn.p"));
+    RACAHI_TRY(racahi_dump_integer(&m->d, &c->zbl_p, err, "pair_repulsion_fn.p"));
     RACAHI_TRY(racahi_dump_number(&m->d, &c->zbl_a_exp, err, "pair_repulsion_fn.a_exp"));
     RACAHI_TRY(racahi_dump_number(&m->d, &c->zbl_a_prefactor, err, "pair_repulsion_fn.a_prefactor"));
     RACAHI_TRY(racahi_dump_array(&m->d, &a, err, "pair_repulsion_fn.c"));
-    c->zbl_p = (int)p;
     const size_t n = a.n;
     for (size_t k = 0; k < 4 && n == 4; k++) c->zbl_c[k] = a.x[k];
     racahi_free(a.x);
@@ -394,12 +391,12 @@ static racah_status read_readout_width(racahi_mace *m, racah_error *err)
 
 racah_status racahi_mace_configure(racahi_mace *m, const char *head, racah_error *err)
 {
-    double layers;
-    RACAHI_TRY(racahi_dump_number(&m->d, &layers, err, "num_interactions"));
+    int layers;
+    RACAHI_TRY(racahi_dump_integer(&m->d, &layers, err, "num_interactions"));
     if (!(layers >= 1 && layers <= RACAHI_MAX_LAYERS))
-        return racahi_fail(err, RACAH_EUNSUPPORTED, "%s: %g interactions, this release imports 1 .. %d",
+        return racahi_fail(err, RACAH_EUNSUPPORTED, "%s: %d interactions, this release imports 1 .. %d",
                            m->path, layers, RACAHI_MAX_LAYERS);
-    m->cfg.layers = (int)layers;
+    m->cfg.layers = layers;
     m->nreadout = list_size(m, "readouts");
     RACAHI_TRY(check_classes(m, m->cfg.layers, err));
     RACAHI_TRY(choose_head(m, head, err));

@@ -117,9 +117,13 @@ static racah_status tensor_of(const racahi_safetensors *f, const char *name, rac
 
 static racah_status check_counters(const racahi_train_state *s, const char *path, racah_error *err)
 {
-    if (s->epoch < 0 || s->batch < 0 || s->stage < 0 || s->optim.steps < 0 || (int64_t)s->nrow != s->epoch ||
-        s->best_epoch > s->epoch || isnan(s->best_measure) || !isfinite(s->elapsed))
-        return racahi_fail(err, RACAH_EFORMAT, "%s: the counters contradict each other", path);
+    bool ok = s->epoch >= 0 && s->epoch <= INT32_MAX && (int64_t)s->nrow == s->epoch && s->batch >= 0 &&
+              s->structures >= 0 && s->best_epoch >= 0 && s->best_epoch <= s->epoch && s->since_best >= 0 &&
+              s->since_cut >= 0 && s->stage >= 0 && s->optim.steps >= 0 && s->plateau > 0 && s->plateau <= 1 &&
+              isfinite(s->loss_sum) && isfinite(s->norm_sum) && isfinite(s->elapsed) && !isnan(s->best_measure);
+    for (size_t k = 0; k < s->n; k++) ok = ok && s->optim.v[k] >= 0 && (!s->optim.vmax || s->optim.vmax[k] >= 0);
+    if (!ok)
+        return racahi_fail(err, RACAH_EFORMAT, "%s: its counters are not those of a training", path);
     return RACAH_OK;
 }
 
@@ -133,6 +137,9 @@ static racah_status load(racahi_train_state *s, const racahi_train_config *cfg, 
     if (!format || !text || !hash || strcmp(format, CKPT_FORMAT) != 0)
         return racahi_fail(err, RACAH_EFORMAT, "%s: format \"%.40s\" is not \"" CKPT_FORMAT "\"", f->path,
                            format ? format : "");
+    const char *sum = racahi_safetensors_meta(f, "sha256");
+    if (!sum || strcmp(sum, f->sha256) != 0)
+        return racahi_fail(err, RACAH_EFORMAT, "%s: the data do not match their SHA-256", f->path);
     racah_status st = racahi_train_config_same(cfg, text, err);
     if (st != RACAH_OK) return racahi_prefix(err, st, "%s", f->path);
     if (strcmp(hash, data_hash) != 0)
