@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * racah import: a trained MACE model, as src/mace_export.py dumps it, becomes a Racah model. */
+ * racah import: a trained MACE model, as src/mace_export.py dumps it, becomes a Racah model; a Racah model of an older
+ * format becomes one of today's. */
 #include "cli.h"
 
 #include "../import/import.h"
 
-static void summary(const racah_model *m, const char *from, const char *to)
+#include <string.h>
+
+static void summary(const racah_model *m, const char *from, const char *to, bool ours)
 {
     const racahi_config *c = &m->cfg;
     static const char *const basis[] = {"Bessel", "Gaussian", "Chebyshev"}, *const transform[] = {
@@ -24,7 +27,8 @@ static void summary(const racah_model *m, const char *from, const char *to)
         else
             printf("%g\n", c->lambda[t]);
     }
-    printf("parameters      %zu; every one of the checkpoint was used\n", racah_model_nparameters(m));
+    printf("parameters      %zu%s\n", racah_model_nparameters(m),
+           ours ? "" : "; every one of the checkpoint was used");
 }
 
 int racahi_cmd_import(int argc, char **argv)
@@ -35,10 +39,11 @@ int racahi_cmd_import(int argc, char **argv)
         {"--head", CLI_STRING, &head, .metavar = "NAME", .help = "head of a model with several heads"},
         {0}};
     const cli_syntax syntax = {
-        "racah import NAME.mace.safetensors -o M.racah [--head NAME]",
+        "racah import NAME.mace.safetensors|OLD.racah -o M.racah [--head NAME]",
         "Make a Racah model of a trained MACE model. The dump comes from a machine with torch and mace:\n"
         "    python mace_export.py NAME.model          (src/mace_export.py; writes NAME.mace.safetensors)\n"
-        "Energies, forces and stress are MACE's to rounding error. What is not supported is named.\n",
+        "Energies, forces and stress are MACE's to rounding error. What is not supported is named.\n"
+        "A Racah model (*.racah) is written again in the present file format, with the same numbers.\n",
         options, 1, 1};
     const char *positional[8];
     int n, rc = cli_parse(&syntax, argc, argv, positional, &n);
@@ -46,9 +51,12 @@ int racahi_cmd_import(int argc, char **argv)
     if (!out) return cli_usage("-o is missing; usage: %s", syntax.usage);
     racah_error err;
     racah_model *m = NULL;
-    racah_status st = racahi_import_mace(&m, positional[0], head, &err);
+    const char *from = positional[0], *end = strrchr(from, '.');
+    const bool ours = end && strcmp(end, ".racah") == 0;
+    if (ours && head) return cli_usage("--head: a Racah model has no heads");
+    racah_status st = ours ? racah_model_load(&m, from, &err) : racahi_import_mace(&m, from, head, &err);
     if (st == RACAH_OK) st = racahi_model_save(m, out, &err);
-    if (st == RACAH_OK) summary(m, positional[0], out);
+    if (st == RACAH_OK) summary(m, from, out, ours);
     racah_model_destroy(m);
     return st == RACAH_OK ? CLI_OK : cli_error(st, &err);
 }

@@ -52,6 +52,34 @@ void racahi_hex(const unsigned char *bytes, size_t n, char *hex)
     hex[2 * n] = 0;
 }
 
+size_t racahi_sha256_place(const char *text, size_t size)
+{
+    static const char key[] = "\"sha256\":\"";
+    const size_t n = sizeof key - 1;
+    const char *at = memmem(text, size, key, n);
+    return at && size - (size_t)(at - text) >= n + 64 ? (size_t)(at - text) + n : size;
+}
+
+/* Header and data with the digits of the hash blank; empty where the header has no hash. */
+static racah_status hash_file(const char *header, size_t length, const unsigned char *data, size_t data_size,
+                              char hex[65], racah_error *err)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int n = 0;
+    const size_t at = racahi_sha256_place(header, length);
+    hex[0] = 0;
+    if (at == length) return RACAH_OK;
+    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    const bool ok = c && EVP_DigestInit_ex(c, EVP_sha256(), NULL) == 1 && EVP_DigestUpdate(c, header, at) == 1 &&
+                    EVP_DigestUpdate(c, RACAHI_SHA256_BLANK, 64) == 1 &&
+                    EVP_DigestUpdate(c, header + at + 64, length - at - 64) == 1 &&
+                    EVP_DigestUpdate(c, data, data_size) == 1 && EVP_DigestFinal_ex(c, digest, &n) == 1 && n == 32;
+    EVP_MD_CTX_free(c);
+    if (!ok) return racahi_fail(err, RACAH_EUNSUPPORTED, "SHA-256: libcrypto refuses the digest");
+    racahi_hex(digest, n, hex);
+    return RACAH_OK;
+}
+
 /* ---- header ------------------------------------------------------------------------------ */
 
 /* One tensor as the header describes it; nothing of it is trusted before check_entry and check_layout. */
@@ -244,6 +272,9 @@ static racah_status parse(racahi_safetensors *s, const unsigned char *b, size_t 
     else
         status = racahi_fail(err, RACAH_ENOMEM, "header of %zu tensors does not fit in memory",
                              json_object_size(header));
+    if (status == RACAH_OK)
+        status = hash_file((const char *)b + 8, (size_t)length, b + 8 + length, size - 8 - (size_t)length, s->sha256_file,
+                           err);
     racahi_free(e);
     json_decref(header);
     return status;

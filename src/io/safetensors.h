@@ -30,7 +30,8 @@ typedef struct racahi_safetensors {
     size_t nmeta;
     char **meta_key, **meta_value; /* __metadata__, flat strings */
     char *path;
-    char sha256[65]; /* hex, of the bytes after the header */
+    char sha256[65];      /* hex, of the bytes after the header */
+    char sha256_file[65]; /* of header and data, the digits of metadata "sha256" taken as 0; "" without that key */
 } racahi_safetensors;
 
 /* Everything is checked before it is allocated: header length, duplicate keys, offsets (in order of position:
@@ -48,8 +49,8 @@ const char *racahi_safetensors_meta(const racahi_safetensors *s, const char *key
 /* Writing: fill a racahi_safetensors-like list and write it in one go. Data start at a multiple of 64 (header
  * padded with spaces); tensors are written back to back (the format forbids padding), 8-byte elements first,
  * then 4, then 1, each group in the given order, so that every tensor is aligned to its element size;
- * "sha256" of the data is added to the metadata (a key of that name given by the caller is RACAH_EINVAL, as
- * are names twice). Written to PATH.tmp-<pid>, fsync, rename: PATH is whole or untouched, and the temporary
+ * "sha256" of header (its own 64 digits as 0) and data is added to the metadata (a key of that name given by the
+ * caller is RACAH_EINVAL, as are names twice). Written to PATH.tmp-<pid>, fsync, rename: PATH is whole or untouched, and the temporary
  * is removed on failure (disk full included). The builder copies nothing: pointers live until save. */
 typedef struct racahi_st_writer racahi_st_writer;
 racah_status racahi_st_writer_create(racahi_st_writer **out, racah_error *err);

@@ -14,6 +14,11 @@
 
 #define DATA_ALIGN 64
 
+static const char spaces[DATA_ALIGN + 1] = "                                                                ";
+
+/* Spaces after the header text, so that the data start at a multiple of DATA_ALIGN. */
+static size_t padding(const char *text) { return (DATA_ALIGN - (8 + strlen(text)) % DATA_ALIGN) % DATA_ALIGN; }
+
 typedef struct item {
     racahi_dtype dtype;
     json_t *shape;
@@ -118,12 +123,14 @@ static const item **sorted(const racahi_st_writer *w)
     return list;
 }
 
-static racah_status hash(const racahi_st_writer *w, const item **list, char hex[65], racah_error *err)
+/* SHA-256 of everything after the length: header text, padding, data. */
+static racah_status hash(const racahi_st_writer *w, const item **list, const char *text, char hex[65], racah_error *err)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int n = 0;
     EVP_MD_CTX *c = EVP_MD_CTX_new();
     bool ok = c && EVP_DigestInit_ex(c, EVP_sha256(), NULL) == 1;
+    ok = ok && EVP_DigestUpdate(c, text, strlen(text)) == 1 && EVP_DigestUpdate(c, spaces, padding(text)) == 1;
     for (size_t k = 0; ok && k < w->n; k++)
         if (list[k]->bytes) ok = EVP_DigestUpdate(c, list[k]->data, list[k]->bytes) == 1;
     ok = ok && EVP_DigestFinal_ex(c, digest, &n) == 1 && n == 32;
@@ -133,14 +140,13 @@ static racah_status hash(const racahi_st_writer *w, const item **list, char hex[
     return RACAH_OK;
 }
 
-/* The JSON text; free() it. */
+/* The JSON text, with the hash in place; free() it. */
 static racah_status header_text(const racahi_st_writer *w, const item **list, char **text, racah_error *err)
 {
     char hex[65];
     size_t at = 0;
-    RACAHI_TRY(hash(w, list, hex, err));
     json_t *root = json_object(), *meta = json_copy(w->meta);
-    bool ok = root && meta && json_object_set_new(meta, "sha256", json_string(hex)) == 0;
+    bool ok = root && meta && json_object_set_new(meta, "sha256", json_string(RACAHI_SHA256_BLANK)) == 0;
     ok = ok && json_object_set(root, "__metadata__", meta) == 0;
     for (size_t k = 0; ok && k < w->n; k++) {
         size_t end = at + list[k]->bytes;
@@ -153,7 +159,10 @@ static racah_status header_text(const racahi_st_writer *w, const item **list, ch
     *text = ok ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(meta);
     json_decref(root);
-    return *text ? RACAH_OK : racahi_fail(err, RACAH_ENOMEM, "safetensors header does not fit in memory");
+    if (!*text) return racahi_fail(err, RACAH_ENOMEM, "safetensors header of %zu tensors does not fit in memory", w->n);
+    RACAHI_TRY(hash(w, list, *text, hex, err));
+    memcpy(*text + racahi_sha256_place(*text, strlen(*text)), hex, 64);
+    return RACAH_OK;
 }
 
 /* ---- file -------------------------------------------------------------------------------- */
@@ -171,9 +180,7 @@ static bool put(int fd, const void *bytes, size_t n)
 
 static bool put_file(int fd, const racahi_st_writer *w, const item **list, const char *text)
 {
-    static const char spaces[DATA_ALIGN + 1] =
-        "                                                                ";
-    size_t length = strlen(text), pad = (DATA_ALIGN - (8 + length) % DATA_ALIGN) % DATA_ALIGN;
+    size_t length = strlen(text), pad = padding(text);
     unsigned char head[8];
     for (int k = 0; k < 8; k++) head[k] = (unsigned char)((uint64_t)(length + pad) >> (8 * k));
     bool ok = put(fd, head, sizeof head) && put(fd, text, length) && put(fd, spaces, pad);

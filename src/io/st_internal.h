@@ -12,4 +12,11 @@ bool racahi_shape_count(int ndim, const size_t *shape, size_t *count);
 /* 2n digits and a NUL. */
 void racahi_hex(const unsigned char *bytes, size_t n, char *hex);
 
+
+/* The digits of "sha256" while the hash that they will hold is taken. */
+#define RACAHI_SHA256_BLANK "0000000000000000000000000000000000000000000000000000000000000000"
+/* Where those 64 digits stand in a header text; `size` where there is no such key. (JSON text inside a string has its
+ * quotes escaped, so that nothing in there can be taken for it.) */
+size_t racahi_sha256_place(const char *text, size_t size);
+
 #endif

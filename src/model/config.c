@@ -108,13 +108,6 @@ static bool any(const bool *flag, int n)
     return false;
 }
 
-bool racahi_config_has_options(const racahi_config *c)
-{
-    return c->basis != RACAHI_BASIS_BESSEL || c->has_basis_param || c->transform != RACAHI_TRANSFORM_NONE ||
-           c->zbl || any(c->element_mix, c->layers) || any(c->no_skip, c->layers) ||
-           any(c->density, c->layers);
-}
-
 static json_t *reals(const double *x, int n)
 {
     json_t *a = json_array();
@@ -130,7 +123,7 @@ static void flags_to_json(json_t *o, const char *key, const bool *flag, int n)
     json_object_set_new(o, key, a);
 }
 
-/* Only what is set, so that a plain model stays readable by older releases. */
+/* Only what is set: a plain model has a short header. */
 static void options_to_json(const racahi_config *c, json_t *o)
 {
     if (c->basis != RACAHI_BASIS_BESSEL)

@@ -132,9 +132,6 @@ struct racah_model {
     char *path, sha256[65];
 };
 
-/* Any option set that files of format 1 do not have. */
-bool racahi_config_has_options(const racahi_config *cfg);
-
 /* "0.1"-style architecture text and back (flat JSON object; written to __metadata__.config). */
 char *racahi_config_to_json(const racahi_config *cfg); /* free with free(); NULL without memory */
 racah_status racahi_config_from_json(racahi_config *cfg, const char *text, racah_error *err);

@@ -2,7 +2,7 @@
  * Model files (*.racah): a safetensors container with the config in its metadata.
  *
  * __metadata__: format "racah", format_version (integer), config (JSON), training (JSON, optional), units,
- * references (count), sha256 of the data. Tensors: every parameter (b, r, c) under its name, E0, scale, shift
+ * references (count), sha256 of header and data (of the data alone in formats 1 and 2). Tensors: every parameter (b, r, c) under its name, E0, scale, shift
  * (nelem), ref/<n>/{numbers,positions,cell,pbc,energy,forces,virial}; all F64 but numbers and pbc (I32). */
 #include "model.h"
 #include "../io/safetensors.h"
@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT_VERSION 2 /* 2: options of config (radial bases, transforms, density, ZBL, mixing by element) */
+/* 2: options of config (radial bases, transforms, density, ZBL, mixing by element); 3: the hash covers the header */
+#define FORMAT_VERSION 3
 #define ARCHITECTURE "racah-message-passing"
 #define MAX_REFERENCES 1000
 
@@ -44,7 +45,7 @@ static racah_status fill(racahi_st_writer *w, const racah_model *m, const char *
 {
     char number[32];
     RACAHI_TRY(racahi_st_writer_meta(w, "format", "racah", err));
-    snprintf(number, sizeof number, "%d", racahi_config_has_options(&m->cfg) ? FORMAT_VERSION : 1);
+    snprintf(number, sizeof number, "%d", FORMAT_VERSION);
     RACAHI_TRY(racahi_st_writer_meta(w, "format_version", number, err));
     RACAHI_TRY(racahi_st_writer_meta(w, "architecture", ARCHITECTURE, err));
     RACAHI_TRY(racahi_st_writer_meta(w, "writer", racah_version(), err));
@@ -210,11 +211,10 @@ static racah_status check_header(const racahi_safetensors *f, racah_error *err)
         return racahi_fail(err, RACAH_EUNSUPPORTED,
                            "%s: architecture \"%.40s\", this release has " ARCHITECTURE, f->path,
                            architecture ? architecture : "");
-    const char *sum = racahi_safetensors_meta(f, "sha256");
-    if (!sum || strcmp(sum, f->sha256) != 0)
-        return racahi_fail(err, RACAH_EFORMAT,
-                           "%s: the data do not match their SHA-256 (%.16s..., file says %.16s...)", f->path,
-                           f->sha256, sum ? sum : "nothing");
+    const char *sum = racahi_safetensors_meta(f, "sha256"), *found = v < 3 ? f->sha256 : f->sha256_file;
+    if (!sum || strcmp(sum, found) != 0)
+        return racahi_fail(err, RACAH_EFORMAT, "%s: %s not match the SHA-256 (%.16s..., file says %.16s...)", f->path,
+                           v < 3 ? "the data do" : "header and data do", found, sum ? sum : "nothing");
     return RACAH_OK;
 }
 
@@ -292,7 +292,7 @@ static racah_status read_model(racah_model **out, const racahi_safetensors *f, r
     m->path = racahi_strdup(f->path);
     if ((training && !m->training) || !m->path)
         return racahi_fail(err, RACAH_ENOMEM, "%s: no memory", f->path);
-    memcpy(m->sha256, f->sha256, sizeof m->sha256);
+    memcpy(m->sha256, racahi_safetensors_meta(f, "sha256"), sizeof m->sha256); /* equal to the one computed */
     return racahi_model_read_shortest(m, err);
 }
 

@@ -70,6 +70,35 @@ static void test_train_exit_codes(void **state)
     cli_run_free(&r);
 }
 
+/* A file of an older format comes back with the same numbers and today's hash. */
+static void test_import_renews_an_older_file(void **state)
+{
+    (void)state;
+    static const char *const old[] = {RACAH_SOURCE_DIR "/tests/golden/model_v1.racah",
+                                      RACAH_SOURCE_DIR "/tests/golden/model_v2.racah", MODEL};
+    for (size_t k = 0; k < sizeof old / sizeof *old; k++) {
+        racah_error err;
+        racah_model *a, *b;
+        char arguments[1024];
+        snprintf(arguments, sizeof arguments, "import %s -o cli_renewed.racah", old[k]);
+        cli_expect(0, NULL, arguments);
+        RACAH_ASSERT_OK(racah_model_load(&a, old[k], &err));
+        RACAH_ASSERT_OK(racah_model_load(&b, "cli_renewed.racah", &err));
+        assert_memory_equal(&a->cfg, &b->cfg, sizeof a->cfg);
+        assert_memory_equal(a->theta, b->theta, a->table.count * sizeof(double));
+        assert_memory_equal(a->E0, b->E0, sizeof a->E0);
+        assert_memory_equal(a->scale, b->scale, sizeof a->scale);
+        assert_memory_equal(a->shift, b->shift, sizeof a->shift);
+        assert_int_equal(a->nref, b->nref);
+        for (size_t i = 0; i < a->nref; i++)
+            assert_memory_equal(a->ref[i].forces, b->ref[i].forces, 3 * a->ref[i].n * sizeof(double));
+        assert_int_equal(strcmp(a->sha256, b->sha256) == 0, k == 2);
+        racah_model_destroy(a);
+        racah_model_destroy(b);
+    }
+    cli_expect(2, "no heads", "import --head x " MODEL " -o cli_renewed.racah");
+}
+
 /* ---- info --------------------------------------------------------------------------------------- */
 
 static void test_info_describes_the_model(void **state)
@@ -296,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_main_exit_codes_and_help),
         cmocka_unit_test(test_train_exit_codes),
         cmocka_unit_test(test_train_of_a_committee_writes_its_members),
+        cmocka_unit_test(test_import_renews_an_older_file),
         cmocka_unit_test(test_info_describes_the_model),
         cmocka_unit_test(test_info_exit_codes),
         cmocka_unit_test(test_check_passes_a_sound_model),

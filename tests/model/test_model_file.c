@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Model files: exact round trip, the file of release 0.1, and everything that must be refused. */
+ * Model files: exact round trip, files of older formats, and everything that must be refused. */
 #include "engine/engine_fixture.h"
 
 #include "../src/io/safetensors.h"
@@ -174,27 +174,32 @@ static void reproduce(const racah_model *m, racah_radial radial, racah_precision
     racah_calc_destroy(c);
 }
 
-static void test_file_of_release_0_1_still_gives_its_results(void **state)
+static void test_files_of_older_formats_still_give_their_results(void **state)
 {
     (void)state;
-    racah_error err;
-    racah_model *m;
-    RACAH_ASSERT_OK(racah_model_load(&m, RACAH_SOURCE_DIR "/tests/golden/model_v1.racah", &err));
-    assert_int_equal(racah_model_nelements(m), 2);
-    assert_int_equal(racah_model_layers(m), 2);
-    assert_int_equal(m->cfg.weights, RACAHI_W_PATH);
-    assert_int_equal(m->cfg.correlation, 3);
-    RACAH_ASSERT_CLOSE(racah_model_cutoff(m), 4.0, 0, 0);
-    RACAH_ASSERT_CLOSE(racah_model_isolated_energy(m, 1), -12.9, 1e-12, 0);
-    assert_int_equal(m->nref, 2);
-    assert_true(m->ref[0].has_cell && !m->ref[1].has_cell && m->ref[0].n == 7 && m->ref[1].n == 5);
-    double largest = 0;
-    for (size_t i = 0; i < 21; i++) largest = fmax(largest, fabs(m->ref[0].forces[i]));
-    assert_true(largest > 0.1); /* something to compare with */
-    reproduce(m, RACAH_RADIAL_EXACT, RACAH_DOUBLE, 1e-10);
-    reproduce(m, RACAH_RADIAL_TABLE, RACAH_DOUBLE, 1e-6 * fmax(1, largest));
-    reproduce(m, RACAH_RADIAL_TABLE, RACAH_SINGLE, 1e-4 * fmax(1, largest));
-    racah_model_destroy(m);
+    for (int version = 1; version <= 3; version++) {
+        racah_error err;
+        racah_model *m;
+        char path[512];
+        snprintf(path, sizeof path, RACAH_SOURCE_DIR "/tests/golden/model_v%d.racah", version);
+        RACAH_ASSERT_OK(racah_model_load(&m, path, &err));
+        assert_int_equal(racah_model_nelements(m), 2);
+        assert_int_equal(racah_model_layers(m), 2);
+        assert_int_equal(m->cfg.weights, RACAHI_W_PATH);
+        assert_int_equal(m->cfg.correlation, 3);
+        assert_int_equal(m->cfg.zbl, version > 1);
+        RACAH_ASSERT_CLOSE(racah_model_cutoff(m), 4.0, 0, 0);
+        RACAH_ASSERT_CLOSE(racah_model_isolated_energy(m, 1), -12.9, 1e-12, 0);
+        assert_int_equal(m->nref, 2);
+        assert_true(m->ref[0].has_cell && !m->ref[1].has_cell && m->ref[0].n == 7 && m->ref[1].n == 5);
+        double largest = 0;
+        for (size_t i = 0; i < 21; i++) largest = fmax(largest, fabs(m->ref[0].forces[i]));
+        assert_true(largest > 0.1); /* something to compare with */
+        reproduce(m, RACAH_RADIAL_EXACT, RACAH_DOUBLE, 1e-10);
+        reproduce(m, RACAH_RADIAL_TABLE, RACAH_DOUBLE, 1e-6 * fmax(1, largest));
+        reproduce(m, RACAH_RADIAL_TABLE, RACAH_SINGLE, 1e-4 * fmax(1, largest));
+        racah_model_destroy(m);
+    }
 }
 
 /* ---- what must be refused ---------------------------------------------------------------------- */
@@ -293,7 +298,8 @@ static const bad_file bad_files[] = {
     {META_SET, "format_version", 0, "1.5", 0, F, "format_version \"1.5\""},
     {META_SET, "format_version", 0, "0", 0, F, "format_version \"0\""},
     {META_SET, "format_version", 0, "-1", 0, F, "format_version \"-1\""},
-    {META_SET, "format_version", 0, "3", 0, U, "format version 3 is newer than this release reads (2)"},
+    {META_SET, "format_version", 0, "4", 0, U, "format version 4 is newer than this release reads (3)"},
+    {META_SET, "format_version", 0, "2", 0, F, "the data do not match the SHA-256"},
     {META_SET, "format_version", 0, "99999999999999999999", 0, U, "is newer than this release reads"},
     {META_SET, "architecture", 0, "racah-transformer", 0, U,
      "architecture \"racah-transformer\", this release has"},
@@ -455,14 +461,35 @@ static void test_damaged_bytes_are_refused(void **state)
     for (size_t at = 8 + (size_t)header; at < size; at += 977) { /* any bit of the data */
         b[at] ^= 4;
         spill(bad, b, size);
-        refused(bad, RACAH_EFORMAT, "the data do not match their SHA-256", "flipped bit");
+        refused(bad, RACAH_EFORMAT, "header and data do not match the SHA-256", "flipped bit");
         b[at] ^= 4;
     }
+    /* bytes of the header: some make no JSON any more, or another version; no such file is read */
+    size_t by_hash = 0;
+    for (size_t at = 8; at < 8 + (size_t)header; at += 7) {
+        b[at] ^= 1;
+        spill(bad, b, size);
+        racah_error why = {0};
+        m = NULL;
+        const racah_status st = racah_model_load(&m, bad, &why);
+        if (st == RACAH_OK || m) fail_msg("byte %zu of the header changed to '%c' and nobody noticed", at, b[at]);
+        if (strncmp(why.msg, bad, strlen(bad)) != 0) fail_msg("no file name in '%s'", why.msg);
+        by_hash += strstr(why.msg, "do not match the SHA-256") != NULL;
+        b[at] ^= 1;
+    }
+    /* digits of the config above all: everything still parses, and only the hash can tell */
+    char *config = memmem(b, size, "\\\"r_max\\\":4.0", 13);
+    assert_non_null(config);
+    config[12]++;
+    spill(bad, b, size);
+    refused(bad, RACAH_EFORMAT, "header and data do not match the SHA-256", "another cutoff");
+    config[12]--;
+    assert_true(by_hash > 100);
     char *sum = memmem(b, size, "\"sha256\":\"", 10);
     assert_non_null(sum);
     sum[10] = sum[10] == '0' ? '1' : '0';
     spill(bad, b, size);
-    refused(bad, RACAH_EFORMAT, "the data do not match their SHA-256", "wrong hash");
+    refused(bad, RACAH_EFORMAT, "header and data do not match the SHA-256", "wrong hash");
     memcpy(b + 8, "XXXX", 4);
     spill(bad, b, size);
     refused(bad, RACAH_EFORMAT, "no safetensors file", "wrong magic");
@@ -519,7 +546,7 @@ int main(void)
         cmocka_unit_test(test_model_round_trip_is_bitwise),
         cmocka_unit_test(test_model_without_references_or_training_loads),
         cmocka_unit_test(test_non_finite_models_are_not_written),
-        cmocka_unit_test(test_file_of_release_0_1_still_gives_its_results),
+        cmocka_unit_test(test_files_of_older_formats_still_give_their_results),
         cmocka_unit_test(test_changed_files_are_refused_with_their_tensor),
         cmocka_unit_test(test_damaged_bytes_are_refused),
         cmocka_unit_test(test_enormous_config_allocates_nothing),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Made tests/golden/model_v1.racah with release 0.1.0 (format version 1): a small random model with two
- * reference structures. Kept as its record; the file itself stays as it is, later releases must go on reading
- * it. Usage: make_model_v1 OUT.racah */
+ * Made tests/golden/model_v*.racah, each with the last code that wrote its format version: small random models with
+ * two reference structures. Kept as their record; the files themselves stay as they are, later releases must go on
+ * reading them. Usage: make_golden_models OUT.racah [OPTIONS]
+ *   model_v1  no options          model_v2  option set 2 (engine_fixture.h)          model_v3  option set 3 */
 #include "engine/engine_fixture.h"
 
 #include "../src/model/model.h"
@@ -30,7 +31,7 @@ static void add_reference(racah_model *m, racah_calc *c, const fixture_atoms *a)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) return 2;
+    if (argc < 2) return 2;
     racah_error err;
     racahi_config cfg = {.nelem = 2,
                          .Z = {1, 8},
@@ -48,6 +49,7 @@ int main(int argc, char **argv)
                          .mlp = {6, 5},
                          .readout_width = 4,
                          .lambda = {3.5, 1.0 / 0.3}};
+    if (argc > 2) fixture_set_options(&cfg, atoi(argv[2]));
     racah_model *m = fixture_model(&cfg, 20261121);
     racah_calc *c = fixture_calc(m, RACAH_RADIAL_EXACT, RACAH_DOUBLE, RACAH_ISA_BASELINE);
     fixture_atoms a = fixture_structure(7, 101), b = fixture_structure(5, 103);
