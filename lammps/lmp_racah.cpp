@@ -220,7 +220,10 @@ int main(int argc, char **argv)
          * header with the types. */
         const char *kind = typeid(e).name();
         if (!strstr(kind, "LAMMPS_NS")) fprintf(stderr, "%s\n", e.what());
-        if (!strstr(kind, "LAMMPSException")) MPI_Abort(MPI_COMM_WORLD, 1);
+        if (!strstr(kind, "LAMMPSException")) {
+            fflush(nullptr); /* MPI_Abort need not write what a redirected output still holds */
+            MPI_Abort(MPI_COMM_WORLD, 1);
+        }
     }
     lammps_kokkos_finalize();
     lammps_python_finalize();

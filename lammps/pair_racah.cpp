@@ -104,6 +104,18 @@ template <class T> void add_row(char *to, const char *from, size_t bytes)
 
 } // namespace
 
+/* What went wrong on this rank alone. Releases of LAMMPS that throw print the message and then call MPI_Abort, which may
+ * end the process before a redirected output is written. */
+void PairRacah::stop(const std::string &message)
+{
+    try {
+        error->one(FLERR, message);
+    } catch (...) {
+        fflush(nullptr);
+        throw;
+    }
+}
+
 PairRacah::PairRacah(LAMMPS *ptr) :
     Pair(ptr), options(), threads_wanted(0), units_energy(1.0), close_action(CLOSE_WARN), announced(false), memory_told(false), rows(nullptr),
     row_bytes(0), element_bytes(sizeof(double))
@@ -184,7 +196,7 @@ void PairRacah::coeff(int narg, char **arg)
     racah_error err = {};
     racah_model *loaded = nullptr;
     if (racah_model_load(&loaded, path.c_str(), &err) != RACAH_OK)
-        error->one(FLERR, std::string("Pair style racah: ") + err.msg);
+        stop(std::string("Pair style racah: ") + err.msg);
     calc.reset();
     model.reset(loaded);
     model_path = path;
@@ -225,7 +237,7 @@ void PairRacah::make_calc()
     with_elements.elements = used.data();
     with_elements.nelements = static_cast<int>(used.size());
     if (racah_calc_create(&made, model.get(), &with_elements, &err) != RACAH_OK)
-        error->one(FLERR, std::string("Pair style racah: ") + err.msg);
+        stop(std::string("Pair style racah: ") + err.msg);
     calc.reset(made);
     announced = memory_told = false;
     const int n = racah_model_nelements(model.get());
@@ -417,7 +429,7 @@ void PairRacah::compute(int eflag, int vflag)
     const racah_status status = racah_compute_local(calc.get(), &s, &err);
     if (comm_failure) std::rethrow_exception(comm_failure);
     if (status != RACAH_OK)
-        error->one(FLERR, "Pair style racah, step " + std::to_string(static_cast<long long>(update->ntimestep)) +
+        stop("Pair style racah, step " + std::to_string(static_cast<long long>(update->ntimestep)) +
                               ", rank " + std::to_string(comm->me) + ": " + err.msg + ids_in(err.msg));
     add_results(energy, w);
     if (close_action == CLOSE_WARN) warn_close();
@@ -500,7 +512,7 @@ void PairRacah::exchange(bool is_forward, void *data, size_t bytes)
     const int forward_size = comm_forward, reverse_size = comm_reverse;
     const int size = static_cast<int>(doubles_for(bytes));
     if (size > (is_forward ? forward_size : reverse_size))
-        error->one(FLERR, std::string("Pair style racah: an exchange is wider than announced at init (a bug)"));
+        stop(std::string("Pair style racah: an exchange is wider than announced at init (a bug)"));
     rows = static_cast<char *>(data);
     row_bytes = bytes;
     if (is_forward) {

@@ -73,6 +73,7 @@ class PairRacah : public Pair {
     size_t row_bytes, element_bytes;
     std::exception_ptr comm_failure;     /* an exception of LAMMPS, carried around the C frames */
 
+    void stop(const std::string &message);
     void allocate();
     void make_calc();
     int number_of_threads() const;
