@@ -4,6 +4,8 @@
  *   compare api MODEL NAME UNITS PRECISION LOOSE EL...   against racah_compute of the same structure
  *   compare same NAME NAME2 UNITS LOOSE                  two results of one structure
  *   compare sum NAME A B UNITS LOOSE                     NAME = A + B
+ *   compare apart MODEL NAME UNITS LOOSE EL...           against racah_compute of the atoms of each type alone, added up
+ *   compare edges MODEL NAME UNITS EL...                 stress/atom against a sum over edges that knows energies only
  * Allowed: energies 1e-9 eV/atom, forces 1e-9 eV/A, stress and per-atom stress 1e-8 of the largest; all times LOOSE.
  * A result without forces fails: nothing would be compared. Exit code 0 only if all holds. */
 #include "racah.h"
@@ -185,6 +187,129 @@ static void api(const char *path, const result *r, result *want, racah_precision
     racah_model_destroy(m);
 }
 
+/* Add what the API gives for the atoms of one type alone. */
+static void add_apart(const char *path, const result *r, result *sum, char **el, int nel, int type)
+{
+    static char none[] = "NULL";
+    static result part;
+    char *alone[64];
+    if (nel > 64) die("too many types", path);
+    for (int t = 0; t < nel; t++) alone[t] = t == type ? el[t] : none;
+    api(path, r, &part, RACAH_DOUBLE, alone, nel);
+    sum->energy += part.energy;
+    for (int i = 0; i < 6; i++) sum->virial[i] += part.virial[i];
+    for (int i = 0; i < r->n; i++) sum->e[i] += part.e[i];
+    for (int i = 0; i < 3 * r->n; i++) sum->f[i] += part.f[i];
+    for (int i = 0; i < 6 * r->n; i++) sum->w[i] += part.w[i];
+}
+
+/* ---- per-atom stress from energies alone ------------------------------------------------------------------ */
+
+#define MAX_EDGES 4096
+
+/* Each edge has a ghost atom of its own, so that the energy is a function of single edge vectors. */
+typedef struct edge_system {
+    int n, nedge, to[MAX_EDGES], from[MAX_EDGES]; /* receiver, sender */
+    double pos[3 * (MAX_ATOMS + MAX_EDGES)];
+    int element[MAX_ATOMS + MAX_EDGES], numneigh[MAX_ATOMS];
+    const int *neighbors[MAX_ATOMS];
+    size_t bytes;
+} edge_system;
+
+static int owners_to_ghosts(void *ctx, void *rows, size_t width)
+{
+    const edge_system *s = ctx;
+    const size_t row = width * s->bytes;
+    for (int e = 0; e < s->nedge; e++)
+        memcpy((char *)rows + (size_t)(s->n + e) * row, (char *)rows + (size_t)s->from[e] * row, row);
+    return 0;
+}
+
+static int nothing_back(void *ctx, void *rows, size_t width)
+{
+    (void)ctx, (void)rows, (void)width; /* no forces are asked for */
+    return 0;
+}
+
+/* All edges shorter than the cutoff, by brute force over images; sorted by receiver. */
+static void find_edges(edge_system *s, const result *r, double cutoff)
+{
+    static int list[MAX_EDGES];
+    for (int i = 0; i < r->n; i++) {
+        s->numneigh[i] = 0, s->neighbors[i] = list + s->nedge;
+        for (int j = 0; j < r->n; j++)
+            for (int k = 0; k < 9 * 9 * 9; k++) {
+                const int q[3] = {k % 9 - 4, k / 9 % 9 - 4, k / 81 - 4};
+                double x[3], r2 = 0;
+                bool there = true;
+                for (int a = 0; a < 3; a++) there = there && (r->pbc[a] || !q[a]);
+                if (!there || (i == j && k == 364)) continue;
+                for (int a = 0; a < 3; a++) {
+                    x[a] = r->x[3 * j + a] + q[0] * r->cell[a] + q[1] * r->cell[3 + a] + q[2] * r->cell[6 + a];
+                    r2 += (r->x[3 * i + a] - x[a]) * (r->x[3 * i + a] - x[a]);
+                }
+                if (r2 >= cutoff * cutoff) continue;
+                if (s->nedge == MAX_EDGES) die("too many edges", "edges");
+                const int e = s->nedge++, at = r->n + e;
+                memcpy(s->pos + 3 * at, x, sizeof x);
+                s->element[at] = s->element[j], s->to[e] = i, s->from[e] = j, list[e] = at, s->numneigh[i]++;
+            }
+    }
+}
+
+static double energy_of(racah_calc *calc, edge_system *s)
+{
+    double energy;
+    racah_error err = {0};
+    racah_local l = {.size = sizeof l, .nlocal = (size_t)s->n, .nghost = (size_t)s->nedge, .positions = s->pos,
+                     .elements = s->element, .numneigh = s->numneigh, .neighbors = s->neighbors,
+                     .forward = owners_to_ghosts, .reverse = nothing_back, .exchange_ctx = s,
+                     .interaction_energy = &energy};
+    if (racah_compute_local(calc, &l, &err)) die(err.msg, "edges");
+    return energy;
+}
+
+/* w: half of each edge's -d (x) dE/dd to either end, LAMMPS order; dE/dd by fourth-order differences of the energy.
+ * The h^4 term and the knots of the radial tables leave less than 1e-6 of the largest. */
+static void edge_sum(const char *path, const result *r, double *w, double *receiver, char **el, int nel)
+{
+    static edge_system s;
+    static const double weight[4] = {8.0 / 12, -8.0 / 12, -1.0 / 12, 1.0 / 12}, point[4] = {1, -1, 2, -2}, h = 1e-3;
+    static const int at[6][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}};
+    racah_error err = {0};
+    racah_model *m = NULL;
+    racah_calc *calc = NULL;
+    if (racah_model_load(&m, path, &err) || racah_calc_create(&calc, m, NULL, &err)) die(err.msg, path);
+    s.n = r->n, s.bytes = racah_calc_exchange_bytes(calc);
+    memcpy(s.pos, r->x, 3 * (size_t)r->n * sizeof *s.pos);
+    for (int i = 0; i < r->n; i++) {
+        if (r->type[i] < 1 || r->type[i] > nel) die("type without an element", path);
+        s.element[i] = racah_model_element_index(m, racah_element_number(el[r->type[i] - 1]));
+    }
+    find_edges(&s, r, racah_model_cutoff(m));
+    for (int e = 0; e < s.nedge; e++) {
+        double slope[3] = {0}, d[3]; /* dE/d(ghost) = -dE/dd */
+        for (int a = 0; a < 3; a++) {
+            double *x = &s.pos[3 * (s.n + e) + a], keep = *x;
+            d[a] = s.pos[3 * s.to[e] + a] - keep;
+            for (int k = 0; k < 4; k++) {
+                *x = keep + point[k] * h;
+                slope[a] += weight[k] * energy_of(calc, &s) / h;
+            }
+            *x = keep;
+        }
+        for (int k = 0; k < 6; k++) {
+            const double v = 0.5 * (d[at[k][0]] * slope[at[k][1]] + d[at[k][1]] * slope[at[k][0]]);
+            w[6 * s.to[e] + k] += 0.5 * v;
+            w[6 * s.from[e] + k] += 0.5 * v;
+            receiver[6 * s.to[e] + k] += v;
+        }
+    }
+    printf("  %d atoms, %d edges\n", s.n, s.nedge);
+    racah_calc_destroy(calc);
+    racah_model_destroy(m);
+}
+
 static void units_of(const char *units, double *energy, double *pressure)
 {
     bool real = !strcmp(units, "real");
@@ -204,6 +329,26 @@ int main(int argc, char **argv)
         bool single = !strcmp(argv[5], "single");
         api(argv[2], &A, &B, single ? RACAH_SINGLE : RACAH_DOUBLE, argv + 7, argc - 7);
         judge(&A, &B, atof(argv[6]));
+    } else if (!strcmp(mode, "apart") && argc > 6) {
+        units_of(argv[4], &energy, &pressure);
+        read_result(&A, argv[3], energy, pressure);
+        B = A;
+        B.energy = 0;
+        memset(B.e, 0, sizeof B.e), memset(B.f, 0, sizeof B.f);
+        memset(B.w, 0, sizeof B.w), memset(B.virial, 0, sizeof B.virial);
+        for (int t = 0; t < argc - 6; t++) add_apart(argv[2], &A, &B, argv + 6, argc - 6, t);
+        judge(&A, &B, atof(argv[5]));
+    } else if (!strcmp(mode, "edges") && argc > 5) {
+        static double w[6 * MAX_ATOMS], receiver[6 * MAX_ATOMS];
+        units_of(argv[4], &energy, &pressure);
+        read_result(&A, argv[3], energy, pressure);
+        edge_sum(argv[2], &A, w, receiver, argv + 5, argc - 5);
+        const double size = largest(6 * A.n, w);
+        check("virials of atoms, eV", 6 * A.n, A.w, w, 1e-6 * fmax(size, 1e-3));
+        double other = 0; /* another way to divide must differ, or nothing was tested */
+        for (int k = 0; k < 6 * A.n; k++) other = fmax(other, fabs(receiver[k] - w[k]));
+        printf("  all to the receiver would differ by %.2e of %.2e\n", other, size);
+        if (!(other > 1e-3 * size)) failures++;
     } else if (!strcmp(mode, "same") && argc == 6) {
         units_of(argv[4], &energy, &pressure);
         read_result(&A, argv[2], energy, pressure);
@@ -225,7 +370,7 @@ int main(int argc, char **argv)
         judge(&A, &B, atof(argv[6]));
     } else {
         fprintf(stderr, "use: compare api MODEL NAME UNITS PRECISION LOOSE EL... | same NAME NAME2 UNITS LOOSE | "
-                        "sum NAME A B UNITS LOOSE\n");
+                        "sum NAME A B UNITS LOOSE | apart MODEL NAME UNITS LOOSE EL... | edges MODEL NAME UNITS EL...\n");
         return 2;
     }
     if (failures) printf("compare %s %s: %d check(s) failed\n", mode, argv[argc > 3 ? 3 : 2], failures);

@@ -111,7 +111,7 @@ pair_coeff * * three.racah $elements"
     done
     processors=
     # Single precision: rows of an odd number of floats, sums in another order.
-    for np in 1 2; do
+    for np in 1 2 4; do
         script "single-$np" tric2 "pair_style racah precision single
 pair_coeff * * three.racah Si C"
         precision=single
@@ -123,14 +123,31 @@ pair_coeff * * three.racah Si C"
 pair_coeff * * options.racah Si C"
         api "options-$np" "$np" options.racah 1 Si C
     done
-    # Two types of one element, and a model with more elements than are used.
-    script one_element-2 tric2 "pair_style racah
+    for np in 1 2 4; do
+        # Two types of one element, and a model with more elements than are used.
+        script "one_element-$np" tric2 "pair_style racah
 pair_coeff * * three.racah Si Si"
-    api one_element-2 2 three.racah 1 Si Si
-    # Threads change nothing at all.
-    script threads tric2 "pair_style racah threads 2
+        api "one_element-$np" "$np" three.racah 1 Si Si
+        # Threads change nothing at all.
+        script "threads-$np" tric2 "pair_style racah threads 2
 pair_coeff * * three.racah Si C"
-    api threads 2 three.racah 1 Si C
+        api "threads-$np" "$np" three.racah 1 Si C
+    done
+    # stress/atom against a sum over edges from energies alone: which end gets what is wrong in no total.
+    data prim 2
+    data gas 2
+    for s in prim2 gas2; do
+        for np in 1 2 4; do
+            script "split-$s-$np" "$s" "pair_style racah
+pair_coeff * * three.racah Si C"
+            if launch "split-$s-$np" "$np"; then
+                try "stress/atom of $s is the edge sum, $np rank(s)" \
+                    "$bin/lammps_compare" edges three.racah "split-$s-$np" metal Si C
+            else
+                bad "split-$s-$np: LAMMPS failed" "split-$s-$np.out"
+            fi
+        done
+    done
     # Atoms moving between ranks, lists rebuilt: the last step must be as right as the first.
     steps=60
     extra="velocity all create 3000 4711 loop geom
@@ -140,15 +157,17 @@ timestep 0.001"
         balance=
         [ $grid = tiled ] && balance="comm_style tiled
 fix b all balance 20 1.0 rcb"
-        script "md-$grid" tric2 "pair_style racah
+        for np in 1 2 4; do
+            script "md-$grid-$np" tric2 "pair_style racah
 pair_coeff * * three.racah Si C
 $balance"
-        api "md-$grid" 4 three.racah 1 Si C
-        if awk '/Neighbor list builds/ { n = $NF } END { exit !(n >= 2) }' "md-$grid.out"; then
-            good "md-$grid rebuilt its lists"
-        else
-            bad "md-$grid never rebuilt its lists" "md-$grid.out"
-        fi
+            api "md-$grid-$np" "$np" three.racah 1 Si C
+            if awk '/Neighbor list builds/ { n = $NF } END { exit !(n >= 2) }' "md-$grid-$np.out"; then
+                good "md-$grid-$np rebuilt its lists"
+            else
+                bad "md-$grid-$np never rebuilt its lists" "md-$grid-$np.out"
+            fi
+        done
     done
     steps= extra=
 }
@@ -157,7 +176,7 @@ case_hybrid() {
     models
     data tric 2
     data ortho 1
-    for np in 1 2; do
+    for np in 1 2 4; do
         script "null-$np" tric2 "pair_style hybrid racah lj/cut 4.0
 pair_coeff * * racah three.racah Si NULL
 pair_coeff 1 2 lj/cut 0.0 1.0
@@ -197,7 +216,7 @@ pair_coeff * * three.racah Si C"
         api "include-$np" "$np" three.racah 1 Si NULL
     done
     units=real
-    for np in 1 2; do
+    for np in 1 2 4; do
         script "real-$np" tric2 "pair_style racah
 pair_coeff * * three.racah Si C"
         api "real-$np" "$np" three.racah 1 Si C
@@ -224,6 +243,8 @@ pair_coeff * * three.racah Si C"
     after boxrelax 0 "fix r all box/relax tri 0.0
 minimize 0 1e-4 10 40
 unfix r"
+    after npt_iso 25 "$heat
+fix 1 all npt temp 2000 1000 0.1 iso 0 0 0.5"
     after npt_tri 25 "$heat
 fix 1 all npt temp 2000 1000 0.1 tri 0 0 0.5"
     # The thermostat adds its own forces: without it for the last one.
@@ -251,22 +272,25 @@ fix 1 all nve"
         awk -f "$here/make_data.awk" -v kind=tric -v types=2 -v style=$style >"${style}2.data"
         load="plugin load racahplugin.so
 atom_style $style"
-        script "$style" "${style}2" "$( [ $style = full ] && echo 'special_bonds lj/coul 1 1 1')
+        for np in 1 2 4; do
+            script "$style-$np" "${style}2" "$( [ $style = full ] && echo 'special_bonds lj/coul 1 1 1')
 bond_style zero
 bond_coeff * 1.5
 $potential"
-        [ $style = charge ] && { sed -i '/^bond_/d' charge.in; }
-        api "$style" 2 three.racah 1 Si C
+            [ $style = charge ] && { sed -i '/^bond_/d' "charge-$np.in"; }
+            api "$style-$np" "$np" three.racah 1 Si C
+        done
         unset load
     done
-    # Pairs taken out of the list: no reference, but the same for any number of ranks.
+    # Pairs taken out of the list: atoms of the two types know nothing of each other.
     extra="neigh_modify exclude type 1 2"
     for np in 1 2 4; do
         script "exclude-$np" tric2 "$potential"
         launch "exclude-$np" "$np" || bad "exclude-$np" "exclude-$np.out"
+        try "exclude type 1 2, $np rank(s), is each type alone" \
+            "$bin/lammps_compare" apart three.racah "exclude-$np" metal 1 Si C
     done
     extra=
-    for np in 2 4; do try "exclude, $np ranks equal one" "$bin/lammps_compare" same "exclude-$np" exclude-1 metal 1; done
     options="-sf opt"
     script suffix tric2 "$potential"
     api suffix 2 three.racah 1 Si C
@@ -283,10 +307,13 @@ write_restart half.restart" steps=0
     script half tric2 "$potential"
     launch half 2 || bad "run of 10 steps and write_restart" half.out
     extra="fix 1 all nve" steps=10
-    script rest tric2 "$potential"
-    sed -i 's/^read_data .*/read_restart half.restart/; /^mass/d; /^units/d; /^boundary/d; /^box/d' rest.in
-    launch rest 2 || bad "read_restart" rest.out
-    try "restarted run equals the uninterrupted one" "$bin/lammps_compare" same rest whole metal 10
+    for np in 1 2 4; do # of two ranks, read by others: sums in another order, so ten times the tolerance after 20 steps
+        script "rest-$np" tric2 "$potential"
+        sed -i 's/^read_data .*/read_restart half.restart/; /^mass/d; /^units/d; /^boundary/d; /^box/d' "rest-$np.in"
+        launch "rest-$np" "$np" || bad "read_restart" "rest-$np.out"
+        try "restarted run equals the uninterrupted one, $np rank(s)" \
+            "$bin/lammps_compare" same "rest-$np" whole metal 10
+    done
     extra= steps=
 }
 
@@ -304,9 +331,14 @@ pair_coeff * * three.racah Si C"
     # Two worlds in one mpirun.
     sed 's/base\./world${w}./' base.in >world.in
     sed -i '1i variable w world 1 2' world.in
-    mpirun -np 2 "$lmp" -partition 2x1 -in world.in -log none -screen none >world.out 2>&1 </dev/null ||
-        bad "-partition 2x1" world.out
-    for w in 1 2; do try "-partition, world $w" "$bin/lammps_compare" same "world$w" base metal 1; done
+    for size in 1 2; do
+        rm -f world1.* world2.*
+        mpirun -np $((2 * size)) "$lmp" -partition 2x$size -in world.in -log none -screen none >world.out 2>&1 </dev/null ||
+            bad "-partition 2x$size" world.out
+        for w in 1 2; do
+            try "-partition 2x$size, world $w" "$bin/lammps_compare" same "world$w" base metal 1
+        done
+    done
     # Loaded from the environment, without any plugin command.
     mkdir -p plugins
     ln -sf "$build/racahplugin.so" plugins/racahplugin.so
@@ -441,6 +473,41 @@ $coeff"
     refused no_plugin tric2 "$file_text" "$coeff"
     load="plugin lod x"
     refused plugin_word tric2 "Illegal plugin command" "$coeff"
+    # The same messages from several ranks.
+    for np in 2 4; do
+        ranks=$np
+        refused "element-$np" tric2 "element O (atom type 2) is not in three.racah, which has C Si" "pair_style racah
+pair_coeff * * three.racah Si O"
+        ranks=$np
+        refused "keyword-$np" tric2 "unknown keyword 'precison'; $keywords" "pair_style racah precison double"
+        ranks=$np
+        refused "newton-$np" tric2 "requires newton pair on" "newton off on
+pair_style racah
+$coeff"
+        ranks=$np units=lj
+        refused "units-$np" tric2 "units metal or real, not units lj" "pair_style racah
+$coeff"
+        ranks=$np load="plugin load $bin/oldplugin.so"
+        refused "abi-$np" tric2 "was built for LAMMPS 20200101" "pair_style racah
+$coeff"
+        ranks=$np load="plugin load racahplugin.so
+atom_style bond"
+        refused "special-$np" bond1 "special_bonds excludes 1-2 neighbors" "bond_style zero
+bond_coeff * 1.5
+pair_style racah
+pair_coeff * * silicon.racah Si"
+        ranks=$np
+        refused "coincident-$np" same2 "Pair style racah, step 0" "pair_style racah
+$coeff"
+    done
+    # What a sum over edges does not give is refused, not made up.
+    extra="compute c all centroid/stress/atom NULL
+run 0
+variable c equal c_c[1][1]
+thermo_style custom step v_c"
+    refused centroid tric2 "entroid" "pair_style racah
+$coeff"
+    extra=
     # Accepted, but with a warning where masses and elements disagree; the table is printed once.
     script swapped tric2 "pair_style racah
 pair_coeff * * three.racah C Si"
