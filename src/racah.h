@@ -11,7 +11,8 @@
  *
  * BLAS threads: the engine owns the parallelism (struct field `threads`); call openblas_set_num_threads(1) once
  * in your program, otherwise OpenBLAS may start threads of its own inside ours. The library does not do it,
- * because that setting belongs to the whole process.
+ * because that setting belongs to the whole process. An OpenBLAS built without threads (Debian's -serial) may not be
+ * called by two threads at a time: `threads` then counts as 1, and your own threads must take turns.
  */
 #ifndef RACAH_H
 #define RACAH_H

@@ -2,6 +2,7 @@
  * racah eval: energies, forces and stresses of a model for the frames of an extended XYZ file, compared with
  * the labels in it. */
 #include "eval_stats.h"
+#include "../linear/gemm.h"
 
 #include <errno.h>
 #include <math.h>
@@ -81,7 +82,7 @@ static racah_status evaluate(racah_calc *calc, const racahi_frame *f, eval_resul
 static int evaluate_all(eval_job *job)
 {
     racahi_frames *frames = &job->frames;
-    int outer = (size_t)job->threads <= frames->n ? job->threads : 1;
+    int outer = (size_t)job->threads <= frames->n ? racahi_blas_threads(job->threads) : 1;
     int inner = outer == 1 ? job->threads : 1;
     size_t failed = frames->n;
     racah_error first;

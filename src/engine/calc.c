@@ -2,6 +2,7 @@
  * The public calculators: structures with periodic images (level 1), local and ghost atoms (level 2). */
 #include "engine.h"
 #include "first.h"
+#include "../linear/gemm.h"
 #include "../neigh/neigh_internal.h"
 
 #include <math.h>
@@ -357,7 +358,7 @@ racah_status racah_compute(racah_calc *c, racah_structure *given, racah_error *e
     RACAHI_TRY(racahi_neigh_build(&c->edges, s->natoms, s->positions, s->cell, s->pbc, c->net->cfg.r_max, err));
     RACAHI_TRY(check_close(c, s->close_stop, NULL, err));
     const size_t n = s->natoms;
-    const request q = {.N = n, .M = n, .threads = s->threads, .forces = s->forces != NULL,
+    const request q = {.N = n, .M = n, .threads = racahi_blas_threads(s->threads), .forces = s->forces != NULL,
                        .virial = s->virial || s->stress, .atom_virial = s->atom_virial != NULL};
     double virial[9], interaction, total;
     RACAHI_TRY(evaluate(c, &q, virial, err));
@@ -452,7 +453,7 @@ racah_status racah_compute_local(racah_calc *c, racah_local *given, racah_error 
     if (M) memcpy(c->elem, s->elements, M * sizeof *c->elem);
     RACAHI_TRY(filter_edges(c, s, err));
     RACAHI_TRY(check_close(c, s->close_stop, NULL, err));
-    const request q = {.N = N, .M = M, .threads = s->threads, .forces = s->forces != NULL, .virial = s->virial != NULL,
+    const request q = {.N = N, .M = M, .threads = racahi_blas_threads(s->threads), .forces = s->forces != NULL, .virial = s->virial != NULL,
                        .atom_virial = s->atom_virial != NULL,
                        .exchange = {.forward = s->forward, .reverse = s->reverse, .ctx = s->exchange_ctx}};
     double virial[9], interaction, total;

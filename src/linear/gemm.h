@@ -24,4 +24,8 @@ static inline void racahi_gemm_f32(bool ta, bool tb, size_t m, size_t n, size_t 
                 (int)k, (float)alpha, A, (int)lda, B, (int)ldb, (float)beta, C, (int)ldc);
 }
 
+/* Threads that may call the functions above at a time: an OpenBLAS built without threads (Debian's -serial) has no
+ * locks either, and two threads in it get wrong numbers (OpenBLAS issue 2126). Results do not depend on it. */
+static inline int racahi_blas_threads(int wanted) { return openblas_get_parallel() == 0 ? 1 : wanted; }
+
 #endif

@@ -2,6 +2,7 @@
  * Loss and gradient of a batch; equations in loss.h. */
 #include "loss.h"
 #include "data_internal.h"
+#include "../linear/gemm.h"
 
 #include <math.h>
 #include <omp.h>
@@ -83,7 +84,7 @@ racah_status racahi_loss_create(racahi_loss **out, const racahi_net *net, size_t
     racahi_loss *l = racahi_calloc(1, sizeof *l);
     if (!l) return racahi_fail(err, RACAH_ENOMEM, "no memory for the loss");
     l->nparam = nparam;
-    l->nthread = threads > 0 ? threads : 1;
+    l->nthread = threads > 0 ? racahi_blas_threads(threads) : 1;
     l->nslot = max_batch < RACAHI_LOSS_SLOTS ? max_batch : RACAHI_LOSS_SLOTS;
     l->worker = racahi_calloc((size_t)l->nthread, sizeof *l->worker);
     l->slot = racahi_malloc(l->nslot, nparam * sizeof *l->slot);

@@ -2,13 +2,10 @@
 # Racah as others get it: exported symbols, installed packages, as a subdirectory, the program of the README.
 # A shared library with sanitizers needs a host with them, so only plain builds are tested.
 if(RACAH_INSTALL AND RACAH_BUILD_CLI AND NOT RACAH_SANITIZE AND TARGET racah_cli)
-  add_executable(package_make_model lammps/make_model.c)
-  target_link_libraries(package_make_model PRIVATE racah_static racah_flags ${RACAH_DEPENDENCIES})
-  set_target_properties(package_make_model PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   foreach(case symbols install subdirectory readme)
     add_test(NAME package_${case}
       COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/run.sh ${case} ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}
-        ${CMAKE_C_COMPILER} ${CMAKE_GENERATOR} $<TARGET_FILE:package_make_model>)
+        ${CMAKE_C_COMPILER} ${CMAKE_GENERATOR} $<TARGET_FILE:make_model>)
     set_tests_properties(package_${case} PROPERTIES LABELS package TIMEOUT 1200
       ENVIRONMENT "OPENBLAS_NUM_THREADS=1;OMP_NUM_THREADS=1")
   endforeach()
