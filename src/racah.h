@@ -11,7 +11,9 @@
  *
  * BLAS threads: the engine owns the parallelism (struct field `threads`); call openblas_set_num_threads(1) once
  * in your program, otherwise OpenBLAS may start threads of its own inside ours. The library does not do it,
- * because that setting belongs to the whole process. An OpenBLAS built without threads (Debian's -serial) may not be
+ * because that setting belongs to the whole process. In threads of your own that compute, call omp_set_num_threads(1)
+ * too: an OpenBLAS with OpenMP asks each thread anew, and hangs where it and the program have different OpenMP
+ * libraries (clang's and gcc's). An OpenBLAS built without threads (Debian's -serial) may not be
  * called by two threads at a time: `threads` then counts as 1, and your own threads must take turns.
  */
 #ifndef RACAH_H

@@ -10,6 +10,7 @@
 #include "../../src/racah.h"
 
 #include <math.h>
+#include <omp.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -142,6 +143,7 @@ static void *run_rank(void *arg)
 {
     rank *me = arg;
     racah_error err;
+    omp_set_num_threads(1); /* racah.h: in each thread, for an OpenBLAS with OpenMP */
     racah_local q = {.size = sizeof q, .threads = me->threads, .nlocal = me->nlocal, .nghost = me->nghost,
                      .positions = me->pos, .elements = me->element, .numneigh = me->numneigh, .neighbors = me->neighbors,
                      .forward = forward, .reverse = reverse, .exchange_ctx = me, .energy = &me->energy,
