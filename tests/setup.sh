@@ -4,7 +4,7 @@
 #   sh tests/setup.sh              everything
 #   sh tests/setup.sh racah ...    only these build targets
 # Needs no terminal and, once the packages are there, no network. RACAH_BUILD_DIR chooses another build folder,
-# RACAH_NO_INSTALL=1 leaves the system alone (clusters without root).
+# RACAH_NO_INSTALL=1 leaves the system alone (clusters without root), RACAH_CI=1 is for .ci/run.
 set -eu
 cd "$(dirname "$0")/.."
 build=${RACAH_BUILD_DIR:-build}
@@ -14,6 +14,8 @@ need="gcc g++ cmake ninja-build pkg-config libopenblas-openmp-dev libfftw3-dev l
  libyaml-dev libssl-dev zlib1g-dev libcmocka-dev"
 # Without these there is no LAMMPS part, or no picture: said, and the rest is built.
 want="lammps liblammps-dev openmpi-bin libopenmpi-dev gnuplot-nox"
+# What continuous integration tries besides (RACAH_CI=1): clang with sanitizers and OpenMP, valgrind, each OpenBLAS.
+[ -z "${RACAH_CI:-}" ] || want="$want clang libclang-rt-dev libomp-dev valgrind libopenblas0-pthread libopenblas0-serial"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
@@ -62,12 +64,13 @@ if [ -f "$cache" ] && [ "$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$cache
     rm -rf "$build"
 fi
 if [ -f "$cache" ]; then
-    cmake -S . -B "$build" >"$build/configure.log" 2>&1 || { cat "$build/configure.log" >&2; exit 1; }
+    cmake -S . -B "$build" ${RACAH_CI:+-DRACAH_CI=ON} >"$build/configure.log" 2>&1 || { cat "$build/configure.log" >&2; exit 1; }
 else
     mkdir -p "$build"
     generator=
     command -v ninja >/dev/null 2>&1 && generator="-G Ninja"
-    cmake -S . -B "$build" $generator -DCMAKE_BUILD_TYPE=Release >"$build/configure.log" 2>&1 ||
+    cmake -S . -B "$build" $generator -DCMAKE_BUILD_TYPE=Release ${RACAH_CI:+-DRACAH_CI=ON} \
+        >"$build/configure.log" 2>&1 ||
         { cat "$build/configure.log" >&2; rm -f "$cache"; exit 1; }
 fi
 grep -E '^-- racah' "$build/configure.log" || :
