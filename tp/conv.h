@@ -50,7 +50,7 @@ size_t racahi_conv_flops(const racahi_conv *p, bool backward); /* per edge and c
 /* Scratch bytes for up to max_edges edges in one call (K matrices), 64-byte aligned block. */
 size_t racahi_conv_ws_size(const racahi_conv *p, size_t max_edges);
 
-/* A overwritten (zero for ne = 0). j[e] = row of x, >= 0. */
+/* A += the sum over the edges, so that the edges of an atom may come in pieces. j[e] = row of x, >= 0. */
 void racahi_conv_forward_f64(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
                              const double *x, const double *W, const double *Y, double *A);
 void racahi_conv_forward_f32(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
@@ -66,6 +66,22 @@ void racahi_conv_backward_f64(const racahi_conv *p, void *ws, size_t Cp, size_t 
 void racahi_conv_backward_f32(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
                               const float *x, const float *W, const float *Y, const float *dA, float *dx,
                               float *dY, float *dW, const float *Wr, float *dr);
+
+/* The same with radial functions by spline, formed channel by channel where they are used (radial/radial.h,
+ * racahi_table_locate): with q = 0..5 and step = nw*Cp,
+ *   W[e][w][c] = sum_q b[12 e + q] row[e][q*step + w*Cp + c],   dW/dr likewise with b[12 e + 6 + q]. */
+void racahi_conv_forward_spline_f64(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
+                                    const double *x, const double *const *row, const double *b, const double *Y,
+                                    double *A);
+void racahi_conv_forward_spline_f32(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
+                                    const float *x, const float *const *row, const float *b, const float *Y,
+                                    float *A);
+void racahi_conv_backward_spline_f64(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
+                                     const double *x, const double *const *row, const double *b, const double *Y,
+                                     const double *dA, double *dx, double *dY, double *dr);
+void racahi_conv_backward_spline_f32(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
+                                     const float *x, const float *const *row, const float *b, const float *Y,
+                                     const float *dA, float *dx, float *dY, float *dr);
 
 /* Readable twins in double: loops over paths and m1, m2, m3 as in the equation. */
 racah_status racahi_conv_forward_ref(int lin, int ly, int lout, racahi_weights_kind kind,

@@ -35,6 +35,19 @@ typedef void (*racahi_conv_bwd_f32)(const racahi_conv *p, void *ws, size_t Cp, s
                                     const float *x, const float *W, const float *Y, const float *dA,
                                     float *dx, float *dY, float *dW, const float *Wr, float *dr);
 
+typedef void (*racahi_conv_fwd_spline_f64)(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
+                                           const double *x, const double *const *row, const double *b,
+                                           const double *Y, double *A);
+typedef void (*racahi_conv_fwd_spline_f32)(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
+                                           const float *x, const float *const *row, const float *b,
+                                           const float *Y, float *A);
+typedef void (*racahi_conv_bwd_spline_f64)(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
+                                           const double *x, const double *const *row, const double *b,
+                                           const double *Y, const double *dA, double *dx, double *dY, double *dr);
+typedef void (*racahi_conv_bwd_spline_f32)(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
+                                           const float *x, const float *const *row, const float *b,
+                                           const float *Y, const float *dA, float *dx, float *dY, float *dr);
+
 struct racahi_conv {
     int lin, ly, lout;
     size_t nx, ny; /* (lin+1)^2, (ly+1)^2 */
@@ -49,9 +62,13 @@ struct racahi_conv {
     racahi_conv_bwd_f64 backward_f64;
     racahi_conv_fwd_f32 forward_f32;
     racahi_conv_bwd_f32 backward_f32;
+    racahi_conv_fwd_spline_f64 forward_spline_f64;
+    racahi_conv_bwd_spline_f64 backward_spline_f64;
+    racahi_conv_fwd_spline_f32 forward_spline_f32;
+    racahi_conv_bwd_spline_f32 backward_spline_f32;
 };
 
-/* Fill in the four kernels of the plan for this instruction set. */
+/* Fill in the kernels of the plan for this instruction set. */
 void racahi_conv_pick(racahi_conv *p, racahi_isa isa);
 
 /* C[m1+l1, m2+l2, m3+l3] of the family (row-major, (2l1+1)(2l2+1)(2l3+1) doubles). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Fast kernels of the convolution: one body (conv_kernel.inc) for every precision and instruction set. */
 #include "conv_internal.h"
-#include "unroll.h"
+#include "../src/base/unroll.h"
 
 #include <string.h>
 
@@ -48,18 +48,22 @@
 #include "conv_kernel.inc"
 #endif
 
+#define SET(variant)                                                                                         \
+    do {                                                                                                     \
+        p->forward_f64 = forward_f64_##variant, p->backward_f64 = backward_f64_##variant;                    \
+        p->forward_f32 = forward_f32_##variant, p->backward_f32 = backward_f32_##variant;                    \
+        p->forward_spline_f64 = forward_spline_f64_##variant;                                                \
+        p->backward_spline_f64 = backward_spline_f64_##variant;                                              \
+        p->forward_spline_f32 = forward_spline_f32_##variant;                                                \
+        p->backward_spline_f32 = backward_spline_f32_##variant;                                              \
+    } while (0)
+
 void racahi_conv_pick(racahi_conv *p, racahi_isa isa)
 {
-    p->forward_f64 = forward_f64_base, p->backward_f64 = backward_f64_base;
-    p->forward_f32 = forward_f32_base, p->backward_f32 = backward_f32_base;
+    SET(base);
 #if RACAHI_X86
-    if (isa == RACAHI_ISA_AVX2) {
-        p->forward_f64 = forward_f64_avx2, p->backward_f64 = backward_f64_avx2;
-        p->forward_f32 = forward_f32_avx2, p->backward_f32 = backward_f32_avx2;
-    } else if (isa == RACAHI_ISA_AVX512) {
-        p->forward_f64 = forward_f64_avx512, p->backward_f64 = backward_f64_avx512;
-        p->forward_f32 = forward_f32_avx512, p->backward_f32 = backward_f32_avx512;
-    }
+    if (isa == RACAHI_ISA_AVX2) SET(avx2);
+    if (isa == RACAHI_ISA_AVX512) SET(avx512);
 #else
     (void)isa;
 #endif

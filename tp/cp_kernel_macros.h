@@ -3,7 +3,7 @@
 #ifndef RACAHI_CP_KERNEL_MACROS_H
 #define RACAHI_CP_KERNEL_MACROS_H
 
-#include "unroll.h"
+#include "../src/base/unroll.h"
 
 #define TILE 12 /* accumulators that fit 16 registers beside the operands */
 

@@ -2,6 +2,7 @@
  * The engine with features in float. */
 #include "engine.h"
 #include "first.h"
+#include "../linear/rows.h"
 
 #include <math.h>
 #include <omp.h>

@@ -2,6 +2,7 @@
  * The engine in double precision, and what both precisions share. */
 #include "engine.h"
 #include "first.h"
+#include "../linear/rows.h"
 
 #include <math.h>
 #include <omp.h>

@@ -16,8 +16,8 @@ struct racahi_first {
     size_t rank;     /* of them not zero */
     size_t ngroup;   /* receivers that share M: 1, or one group for each element */
     racahi_table phi;
-    double *f64;     /* M [ngroup][nelem][l_max+1][nq][Cp], one of the two */
-    float *f32;
+    double *f64, *f64_t; /* M [ngroup][nelem][l_max+1] (nq, Cp) and its transposes, packed for linear/rows.h; */
+    float *f32, *f32_t;  /* in one of the two precisions */
     size_t bytes;
 };
 

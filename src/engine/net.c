@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Plans of a model's layers and the padded layout of its weights. */
 #include "net.h"
+#include "../linear/rows.h"
 #include "grad.h"
 
 #include <math.h>
@@ -123,6 +124,25 @@ racahi_layout racahi_layout_make(const racahi_net *net, size_t Cp)
     return a;
 }
 
+size_t racahi_layout_matrices(const racahi_net *net, const racahi_layout *at, racahi_matrices m[RACAHI_MAX_MATRICES])
+{
+    const racahi_config *c = &net->cfg;
+    const size_t Cp = at->Cp, nelem = (size_t)c->nelem;
+    size_t n = 0;
+    for (int t = 0; t < c->layers; t++) {
+        const racahi_layer_plan *p = &net->layer[t];
+        for (int l = 0; l <= p->lin; l++) m[n++] = (racahi_matrices){at->layer[t].up[l], 1, Cp};
+        for (int l = 0; l <= c->l_max; l++) {
+            const size_t rows = racahi_conv_nslot(p->conv, l) * Cp;
+            if (rows) m[n++] = (racahi_matrices){at->layer[t].mix[l], c->element_mix[t] ? nelem : 1, rows};
+        }
+        for (int l = 0; l <= p->lout; l++) m[n++] = (racahi_matrices){at->layer[t].linear[l], 1, Cp};
+        for (int l = 0; l <= (p->lin < p->lout ? p->lin : p->lout) && racahi_net_has_skip(net, t); l++)
+            m[n++] = (racahi_matrices){at->layer[t].skip[l], nelem, Cp};
+    }
+    return n;
+}
+
 /* Where tensor i lies in the padded buffer: element (b,r,c) at offset + b*bstride + r*rstride + c. */
 typedef struct placement {
     size_t offset, bstride, rstride;
@@ -184,9 +204,11 @@ racah_status racahi_weights_create_padded(racahi_weights **out, const racahi_net
         w->at = racahi_layout_make(net, Cp);
         w->w = racahi_calloc(w->at.total, sizeof *w->w);
         w->derived = racahi_calloc(w->at.derived_total, sizeof *w->derived);
+        w->packed = racahi_calloc(w->at.total, sizeof *w->packed);
+        w->packed_t = racahi_calloc(w->at.total, sizeof *w->packed_t);
         w->scratch = racahi_calloc(racahi_isolated_scratch(net, Cp), sizeof *w->scratch);
     }
-    if (!w || !w->w || !w->derived || !w->scratch) {
+    if (!w || !w->w || !w->derived || !w->packed || !w->packed_t || !w->scratch) {
         racahi_weights_destroy(w);
         return racahi_fail(err, RACAH_ENOMEM, "weights do not fit in memory");
     }
@@ -204,6 +226,7 @@ void racahi_weights_destroy(racahi_weights *w)
     if (!w) return;
     racahi_free(w->w);
     racahi_free(w->derived);
+    racahi_free(w->packed), racahi_free(w->packed_t);
     racahi_free(w->scratch);
     racahi_free(w);
 }
@@ -229,6 +252,14 @@ void racahi_weights_set(racahi_weights *w, const double *theta)
                 memcpy(w->w + q.offset + b * q.bstride + r * q.rstride,
                        theta + t->offset + (b * t->r + r) * t->c, t->c * sizeof(double));
     }
+    racahi_matrices m[RACAHI_MAX_MATRICES];
+    const size_t nm = racahi_layout_matrices(net, at, m);
+    for (size_t i = 0; i < nm; i++)
+        for (size_t k = 0; k < m[i].count; k++) {
+            const size_t from = m[i].offset + k * m[i].rows * Cp;
+            racahi_rows_pack_f64(m[i].rows, Cp, Cp, w->w + from, Cp, false, w->packed + from);
+            racahi_rows_pack_f64(Cp, m[i].rows, Cp, w->w + from, Cp, true, w->packed_t + from);
+        }
     memset(w->derived + at->x0, 0, nelem * Cp * sizeof(double));
     memset(w->derived + at->skip0, 0, nelem * Cp * sizeof(double));
     element_rows(nelem, Cp, w->w + at->embed, w->w + at->layer[0].up[0], 0, w->derived + at->x0);

@@ -63,12 +63,20 @@ typedef struct racahi_layout {
 
 racahi_layout racahi_layout_make(const racahi_net *net, size_t Cp);
 
+/* The node matrices of a layout: `count` matrices (rows, Cp) one after the other, rows a multiple of Cp. */
+typedef struct racahi_matrices {
+    size_t offset, count, rows;
+} racahi_matrices;
+#define RACAHI_MAX_MATRICES (RACAHI_MAX_LAYERS * (3 * (RACAHI_LH_MAX + 1) + RACAHI_L_MAX + 1))
+size_t racahi_layout_matrices(const racahi_net *net, const racahi_layout *at, racahi_matrices m[RACAHI_MAX_MATRICES]);
+
 /* One parameter vector, ready for evaluation. */
 struct racahi_weights {
     const racahi_net *net;
     racahi_layout at;
     double *w;       /* [at.total] */
     double *derived; /* [at.derived_total] */
+    double *packed, *packed_t; /* [at.total] each: the node matrices and their transposes, in linear/rows.h's order */
     double *scratch; /* for the isolated atoms */
     double isolated[RACAHI_MAX_ELEMENTS]; /* E_i of an isolated atom, which is subtracted */
 };

@@ -7,5 +7,6 @@ target_sources(racah_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/calc.c)
 racah_kernel_sources(
   ${CMAKE_CURRENT_LIST_DIR}/first_kernel.c
+  ${CMAKE_CURRENT_LIST_DIR}/../linear/rows.c
   ${CMAKE_CURRENT_LIST_DIR}/engine_f64.c
   ${CMAKE_CURRENT_LIST_DIR}/engine_f32.c)

@@ -113,6 +113,12 @@ void racahi_table_eval_pairs_f64(const racahi_table *t, size_t ne, const int *pa
                                  double *Wr);
 void racahi_table_eval_pairs_f32(const racahi_table *t, size_t ne, const int *pair, const double *r, float *W,
                                  float *Wr);
+/* Where the functions of each row come from, for kernels that form them channel by channel: with n = nout and q = 0..5,
+ *   W[c] = sum_q b[12 e + q] row[e][q n + c],   Wr[c] = sum_q b[12 e + 6 + q] row[e][q n + c] */
+void racahi_table_locate_f64(const racahi_table *t, size_t ne, const int *pair, const double *r, const double **row,
+                             double *b);
+void racahi_table_locate_f32(const racahi_table *t, size_t ne, const int *pair, const double *r, const float **row,
+                             float *b);
 /* Readable twin (of the first pair): output c at distance r, and the slope where not NULL. */
 double racahi_table_ref(const racahi_table *t, size_t c, double r, double *slope);
 

@@ -32,3 +32,15 @@ void racahi_table_eval_pairs_f32(const racahi_table *t, size_t ne, const int *pa
 {
     table_run_f32(t, t->f32, ne, pair, r, W, Wr);
 }
+
+void racahi_table_locate_f64(const racahi_table *t, size_t ne, const int *pair, const double *r, const double **row,
+                             double *b)
+{
+    table_locate_f64(t, t->f64, ne, pair, r, row, b);
+}
+
+void racahi_table_locate_f32(const racahi_table *t, size_t ne, const int *pair, const double *r, const float **row,
+                             float *b)
+{
+    table_locate_f32(t, t->f32, ne, pair, r, row, b);
+}

@@ -22,6 +22,7 @@ typedef struct problem {
     size_t Cp, ne, nx, ny, nw, nrow, sx, sY, sW, sA; /* s.: number of values */
     int *j;
     double *x, *W, *Wr, *Y, *dA, *A, *dx, *dY, *dW, *dr;
+    double *row, *b; /* [ne][6][nw*Cp], [ne][12]: where W and Wr come from */
 } problem;
 
 static size_t square(int l) { return (size_t)((l + 1) * (l + 1)); }
@@ -51,6 +52,18 @@ static racahi_conv *make_plan(shape s, racahi_isa isa)
     return p;
 }
 
+/* W and dW/dr as a table of splines gives them. */
+static void from_rows(problem *q)
+{
+    const size_t n = q->nw * q->Cp;
+    for (size_t e = 0; e < q->ne; e++)
+        for (size_t c = 0; c < n; c++) {
+            double w[2] = {0};
+            for (size_t k = 0; k < 12; k++) w[k / 6] += q->b[12 * e + k] * q->row[(6 * e + k % 6) * n + c];
+            q->W[e * n + c] = w[0], q->Wr[e * n + c] = w[1];
+        }
+}
+
 static problem make_problem(uint64_t *seed, shape s, size_t Cp, size_t ne)
 {
     racahi_conv *p = make_plan(s, RACAHI_ISA_BASE);
@@ -71,12 +84,14 @@ static problem make_problem(uint64_t *seed, shape s, size_t Cp, size_t ne)
     q.Y = random_block(seed, q.sY), q.dA = random_block(seed, q.sA);
     q.A = nan_block(q.sA), q.dx = random_block(seed, q.sx), q.dY = nan_block(q.sY);
     q.dW = nan_block(q.sW), q.dr = nan_block(ne);
+    q.row = random_block(seed, 6 * q.sW), q.b = random_block(seed, 12 * ne);
+    from_rows(&q);
     return q;
 }
 
 static void free_problem(problem *q)
 {
-    void *all[] = {q->j, q->x, q->W, q->Wr, q->Y, q->dA, q->A, q->dx, q->dY, q->dW, q->dr};
+    void *all[] = {q->row, q->b, q->j, q->x, q->W, q->Wr, q->Y, q->dA, q->A, q->dx, q->dY, q->dW, q->dr};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) racahi_free(all[i]);
 }
 
@@ -120,11 +135,27 @@ static void free_ws(const racahi_conv *p, size_t ne, unsigned char *ws)
     racahi_free(ws);
 }
 
-/* Fills q's results: A, dx (added to), dY and, with_dr, dr, else dW. */
-static void run(problem *q, racahi_isa isa, bool with_dr)
+/* What a run is given and asked for: W and dW, W and dr, or W by spline and dr. */
+enum { WITH_DW, WITH_DR, BY_SPLINE, NKIND };
+
+/* Fills q's results: A, dx (added to), dY and dW or dr. */
+static void run(problem *q, racahi_isa isa, int with_dr)
 {
     racahi_conv *p = make_plan(q->s, isa);
     void *ws = make_ws(p, q->ne);
+    if (with_dr == BY_SPLINE) {
+        const double **row = racahi_malloc(q->ne + 1, sizeof *row);
+        assert_non_null(row);
+        for (size_t e = 0; e < q->ne; e++) row[e] = q->row + 6 * e * q->nw * q->Cp;
+        memset(q->A, 0, racahi_conv_nrow(p) * q->Cp * sizeof *q->A);
+        racahi_conv_forward_spline_f64(p, ws, q->Cp, q->ne, q->j, q->x, row, q->b, q->Y, q->A);
+        racahi_conv_backward_spline_f64(p, ws, q->Cp, q->ne, q->j, q->x, row, q->b, q->Y, q->dA, q->dx, q->dY, q->dr);
+        racahi_free(row);
+        free_ws(p, q->ne, ws);
+        racahi_conv_destroy(p);
+        return;
+    }
+    memset(q->A, 0, racahi_conv_nrow(p) * q->Cp * sizeof *q->A);
     racahi_conv_forward_f64(p, ws, q->Cp, q->ne, q->j, q->x, q->W, q->Y, q->A);
     racahi_conv_backward_f64(p, ws, q->Cp, q->ne, q->j, q->x, q->W, q->Y, q->dA, q->dx, q->dY,
                              with_dr ? NULL : q->dW, with_dr ? q->Wr : NULL, with_dr ? q->dr : NULL);
@@ -132,7 +163,7 @@ static void run(problem *q, racahi_isa isa, bool with_dr)
     racahi_conv_destroy(p);
 }
 
-static void run_f32(problem *q, racahi_isa isa, bool with_dr)
+static void run_f32(problem *q, racahi_isa isa, int with_dr)
 {
     racahi_conv *p = make_plan(q->s, isa);
     void *ws = make_ws(p, q->ne);
@@ -140,9 +171,20 @@ static void run_f32(problem *q, racahi_isa isa, bool with_dr)
     float *Y = narrow(q->Y, q->sY), *dA = narrow(q->dA, q->sA), *A = narrow(q->A, q->sA);
     float *dx = narrow(q->dx, q->sx), *dY = narrow(q->dY, q->sY), *dW = narrow(q->dW, q->sW);
     float *dr = narrow(q->dr, q->ne);
-    racahi_conv_forward_f32(p, ws, q->Cp, q->ne, q->j, x, W, Y, A);
-    racahi_conv_backward_f32(p, ws, q->Cp, q->ne, q->j, x, W, Y, dA, dx, dY, with_dr ? NULL : dW,
-                             with_dr ? Wr : NULL, with_dr ? dr : NULL);
+    memset(A, 0, racahi_conv_nrow(p) * q->Cp * sizeof *A);
+    if (with_dr == BY_SPLINE) {
+        const float **row = racahi_malloc(q->ne + 1, sizeof *row);
+        float *rows = narrow(q->row, 6 * q->sW), *b = narrow(q->b, 12 * q->ne);
+        assert_non_null(row);
+        for (size_t e = 0; e < q->ne; e++) row[e] = rows + 6 * e * q->nw * q->Cp;
+        racahi_conv_forward_spline_f32(p, ws, q->Cp, q->ne, q->j, x, row, b, Y, A);
+        racahi_conv_backward_spline_f32(p, ws, q->Cp, q->ne, q->j, x, row, b, Y, dA, dx, dY, dr);
+        racahi_free(row), racahi_free(rows), racahi_free(b);
+    } else {
+        racahi_conv_forward_f32(p, ws, q->Cp, q->ne, q->j, x, W, Y, A);
+        racahi_conv_backward_f32(p, ws, q->Cp, q->ne, q->j, x, W, Y, dA, dx, dY, with_dr ? NULL : dW,
+                                 with_dr ? Wr : NULL, with_dr ? dr : NULL);
+    }
     racahi_free(x), racahi_free(W), racahi_free(Wr), racahi_free(Y), racahi_free(dA);
     widen(A, q->A, q->sA), widen(dx, q->dx, q->sx), widen(dY, q->dY, q->sY), widen(dW, q->dW, q->sW);
     widen(dr, q->dr, q->ne);
@@ -208,10 +250,12 @@ static void check_against_ref(uint64_t *seed, shape s, size_t Cp, size_t ne, boo
 {
     problem q = make_problem(seed, s, Cp, ne);
     if (single) { /* the inputs must be floats, or their rounding is what is measured */
-        double *in[] = {q.x, q.W, q.Wr, q.Y, q.dA, q.dx};
-        size_t n[] = {q.sx, q.sW, q.sW, q.sY, q.sA, q.sx};
-        for (size_t k = 0; k < 6; k++)
+        double *in[] = {q.row, q.b, q.x, q.Y, q.dA, q.dx, q.W, q.Wr};
+        size_t n[] = {6 * q.sW, 12 * q.ne, q.sx, q.sY, q.sA, q.sx, q.sW, q.sW};
+        for (size_t k = 0; k < 8; k++) {
+            if (in[k] == q.W) from_rows(&q);
             for (size_t i = 0; i < n[k]; i++) in[k][i] = (float)in[k][i];
+        }
     }
     /* Up to a few thousand terms of both signs (33 edges x 49 products, or channels x products): the
      * roundings add up as a random walk, some 10 epsilon; 64 leaves room for the largest of many values. */
@@ -223,7 +267,7 @@ static void check_against_ref(uint64_t *seed, shape s, size_t Cp, size_t ne, boo
         /* sum over weights and channels of dW W or dW Wr; the former is also sum_k dY Y. Few values: no
          * statistics */
         double sum_W = rms(ref.dW, q.sW) * rms(q.W, q.sW) * sqrt((double)(q.nw * q.Cp));
-        for (int with_dr = 0; with_dr < 2; with_dr++) {
+        for (int with_dr = 0; with_dr < NKIND; with_dr++) {
             problem f = fork_results(&q);
             if (single)
                 run_f32(&f, (racahi_isa)isa, with_dr);
@@ -328,6 +372,7 @@ static double energy(const problem *q, racahi_isa isa, const double *x, const do
     racahi_conv *p = make_plan(q->s, isa);
     void *ws = make_ws(p, q->ne);
     double *A = nan_block(q->sA);
+    memset(A, 0, q->sA * sizeof *A);
     racahi_conv_forward_f64(p, ws, q->Cp, q->ne, q->j, x, W, Y, A);
     double E = dot(A, q->dA, q->sA);
     racahi_free(A), free_ws(p, q->ne, ws);

@@ -1,0 +1,1 @@
+racah_test(test_rows linear/test_rows.c LABELS unit)
