@@ -91,11 +91,13 @@ typedef struct conv_case {
 static void conv_forward_f64(void *ctx)
 {
     conv_case *c = ctx;
+    memset(c->A, 0, racahi_conv_nrow(c->plan) * c->Cp * sizeof *c->A);
     racahi_conv_forward_f64(c->plan, c->ws, c->Cp, c->ne, c->j, c->x, c->W, c->Y, c->A);
 }
 static void conv_forward_f32(void *ctx)
 {
     conv_case *c = ctx;
+    memset(c->Af, 0, racahi_conv_nrow(c->plan) * c->Cp * sizeof *c->Af);
     racahi_conv_forward_f32(c->plan, c->ws, c->Cp, c->ne, c->j, c->xf, c->Wf, c->Yf, c->Af);
 }
 static void conv_backward_f64(void *ctx)
