@@ -138,7 +138,8 @@ static racah_status load(racahi_train_state *s, const racahi_train_config *cfg, 
         return racahi_fail(err, RACAH_EFORMAT, "%s: format \"%.40s\" is not \"" CKPT_FORMAT "\"", f->path,
                            format ? format : "");
     const char *sum = racahi_safetensors_meta(f, "sha256");
-    if (!sum || strcmp(sum, f->sha256) != 0)
+    /* of header and data; of the data alone where an earlier release wrote it */
+    if (!sum || (strcmp(sum, f->sha256_file) != 0 && strcmp(sum, f->sha256) != 0))
         return racahi_fail(err, RACAH_EFORMAT, "%s: the data do not match their SHA-256", f->path);
     racah_status st = racahi_train_config_same(cfg, text, err);
     if (st != RACAH_OK) return racahi_prefix(err, st, "%s", f->path);
