@@ -38,6 +38,7 @@ static void test_train_of_a_committee_writes_its_members(void **state)
     cli_write_file("cli_train.xyz", text);
     cli_write_file("cli_train.yaml", "train_file: cli_train.xyz\noutput: cli_team\nepochs: 2\nchannels: 4\nl_max: 1\n"
                                      "radial: {mlp: [4]}\nseed: [1, 2]\n");
+    remove("cli_team-3.ckpt"); /* of an earlier run of this test */
     cli_run r = cli_racah("train cli_train.yaml --fresh");
     if (r.code != 0) print_error("%s\n", r.err);
     assert_int_equal(r.code, 0);
