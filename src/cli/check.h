@@ -38,10 +38,15 @@ bool check_passed(const check_report *r);
 void check_print(const check_report *r, FILE *to);
 json_t *check_json(const check_report *r);
 
+/* racah_compute, or in tests something that gives wrong results. */
+typedef racah_status (*check_compute)(racah_calc *, racah_structure *, racah_error *);
+
 typedef struct check_context {
     const racah_model *model;
+    check_compute compute;
     racah_calc *exact; /* radial MLP evaluated for each edge */
     racah_calc *table; /* tabulated radial functions, as in molecular dynamics */
+    racah_calc *single; /* the same with features in single precision */
     int threads;
     double seconds; /* time to spend on finite differences of one structure */
     uint64_t seed;  /* state of the generator */
@@ -51,6 +56,7 @@ typedef struct check_context {
 /* Everything racah_compute gives for one structure. */
 typedef struct check_values {
     double energy, interaction, virial[9];
+    double stress[9];    /* zero unless periodic in three directions */
     double *forces;      /* [n][3] */
     double *atom_energy; /* [n] */
     double *atom_virial; /* [n][6] */
@@ -76,6 +82,7 @@ racah_status check_symmetries(check_context *c, const cli_box *box, const check_
 racah_status check_sums(check_context *c, const cli_box *box, const check_values *v, racah_error *err);
 racah_status check_local_list(check_context *c, const cli_box *box, const check_values *v, racah_error *err);
 racah_status check_table(check_context *c, const cli_box *box, const check_values *v, racah_error *err);
+racah_status check_single(check_context *c, const cli_box *box, const check_values *v, racah_error *err);
 /* Checks of the model. */
 racah_status check_references(check_context *c, racah_error *err);
 racah_status check_isolated(check_context *c, racah_error *err);

@@ -116,9 +116,10 @@ racah_status check_eval(const check_context *c, racah_calc *calc, const cli_box 
     s.interaction_energy = &v->interaction;
     s.forces = v->forces;
     s.virial = v->virial;
+    if (s.pbc[0] && s.pbc[1] && s.pbc[2]) s.stress = v->stress;
     s.atom_energy = v->atom_energy;
     s.atom_virial = v->atom_virial;
-    return racah_compute(calc, &s, err);
+    return c->compute(calc, &s, err);
 }
 
 racah_status check_energy(const check_context *c, racah_calc *calc, const cli_box *box, double *energy,
@@ -127,7 +128,7 @@ racah_status check_energy(const check_context *c, racah_calc *calc, const cli_bo
     racah_structure s = cli_box_structure(box);
     s.threads = c->threads;
     s.interaction_energy = energy;
-    return racah_compute(calc, &s, err);
+    return c->compute(calc, &s, err);
 }
 
 double check_uniform(check_context *c)

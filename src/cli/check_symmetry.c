@@ -269,6 +269,16 @@ racah_status check_sums(check_context *c, const cli_box *box, const check_values
               fabs(energy - v->energy) / fmax(magnitude, 1e-3), ENERGY_LIMIT, box->name);
     check_add(&c->report, "sum of virials", "eV", "atomic virials against the total",
               check_max_difference(virial, six, 6) / fmax(check_max_abs(six, 6), 1), 1e-10, box->name);
+    if (box->pbc[0] && box->pbc[1] && box->pbc[2]) {
+        const double *a = box->cell;
+        const double volume = fabs(a[0] * (a[4] * a[8] - a[5] * a[7]) - a[1] * (a[3] * a[8] - a[5] * a[6]) +
+                                   a[2] * (a[3] * a[7] - a[4] * a[6]));
+        double stretched[9];
+        for (int k = 0; k < 9; k++) stretched[k] = -volume * v->stress[k];
+        check_add(&c->report, "stress", "eV", "minus stress times volume against the virial",
+                  check_max_difference(stretched, v->virial, 9) / fmax(check_max_abs(v->virial, 9), 1), 1e-12,
+                  box->name);
+    }
     return RACAH_OK;
 }
 

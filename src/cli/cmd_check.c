@@ -94,6 +94,7 @@ static racah_status check_structure(check_context *c, const cli_box *box, racah_
         if (status == RACAH_OK) status = check_sums(c, box, &v, err);
         if (status == RACAH_OK) status = check_local_list(c, box, &v, err);
         if (status == RACAH_OK) status = check_table(c, box, &v, err);
+        if (status == RACAH_OK) status = check_single(c, box, &v, err);
     }
     check_values_free(&v);
     return status;
@@ -115,12 +116,15 @@ static int report(const check_job *job)
     fprintf(to, "%s: %zu structure%s, %d thread%s, seed %d\n", job->model_path, job->nbox,
             job->nbox == 1 ? "" : "s", job->threads, job->threads == 1 ? "" : "s", job->seed);
     check_print(r, to);
+    if (!job->model->nref)
+        fprintf(to, "The file has no reference structures: that its numbers are those of training cannot be told.\n");
     int rc = check_passed(r) ? CLI_OK : CLI_FAILED;
     if (!job->json) return rc;
     json_t *o = json_object(), *names = json_array();
     for (size_t k = 0; k < job->nbox; k++) json_array_append_new(names, json_string(job->box[k].name));
     json_object_set_new(o, "model", json_string(job->model_path));
     json_object_set_new(o, "structures", names);
+    json_object_set_new(o, "references", json_integer((json_int_t)job->model->nref));
     json_object_set_new(o, "checks", check_json(r));
     json_object_set_new(o, "passed", json_boolean(check_passed(r)));
     int written = cli_write_json(job->json, o);
@@ -134,11 +138,14 @@ static int run(check_job *job)
     if (status != RACAH_OK) return cli_error(status, &err);
     check_context *c = &job->c;
     c->model = job->model;
+    c->compute = racah_compute;
     c->threads = job->threads;
     c->seed = (uint64_t)job->seed;
     int rc = cli_calc_create(&c->exact, job->model, RACAH_DOUBLE, RACAH_METHOD_AUTO, RACAH_RADIAL_EXACT);
     if (rc == CLI_OK)
         rc = cli_calc_create(&c->table, job->model, RACAH_DOUBLE, RACAH_METHOD_AUTO, RACAH_RADIAL_TABLE);
+    if (rc == CLI_OK)
+        rc = cli_calc_create(&c->single, job->model, RACAH_SINGLE, RACAH_METHOD_AUTO, RACAH_RADIAL_TABLE);
     if (rc != CLI_OK) return rc;
     job->box = racahi_calloc((size_t)job->structures, sizeof *job->box);
     if (!job->box) {
@@ -174,8 +181,8 @@ int racahi_cmd_check(int argc, char **argv)
         "racah check MODEL [FILE.xyz] [options]",
         "Forces and virial against finite differences, rotation, inversion, translation, permutation, "
         "threads, ghost\n"
-        "atoms, sums, stored references, tabulated radial functions, isolated atoms, smoothness at the "
-        "cutoff.\n"
+        "atoms, sums, stored references, tabulated radial functions, single precision, isolated atoms,\n"
+        "smoothness at the cutoff.\n"
         "Structures: those of the file, otherwise those stored in the model. Exit code 1 if a check fails.\n",
         options, 1, 2};
     const char *positional[8];
@@ -188,6 +195,7 @@ int racahi_cmd_check(int argc, char **argv)
     racahi_free(job.box);
     racah_calc_destroy(job.c.exact);
     racah_calc_destroy(job.c.table);
+    racah_calc_destroy(job.c.single);
     racah_model_destroy(job.model);
     return rc;
 }
