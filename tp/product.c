@@ -3,24 +3,31 @@
  * kernels and keeps the map from path weights to coefficients. */
 #include "product_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct draft { /* an entry before sorting */
-    uint64_t key;      /* (LM, node a, node b): the order kernels want */
+    uint64_t key;      /* (1 + LM, node a, node b, node x), (0, 0, 0, k) for a square: the kernels' order */
+    uint8_t node[4];   /* the monomial: ascending nodes, in front as many times the number 1 as it takes */
+    uint16_t pair, x;  /* chosen factors: code of (a, b) or NO_PAIR or SQUARE, node */
     const racahi_symbasis *basis;
-    size_t row, first_path; /* row of basis->U, first path of the basis */
+    size_t lm, row, first_path; /* row of basis->U, first path of the basis */
 } draft;
+
+#define NO_PAIR UINT16_MAX
+#define SQUARE (UINT16_MAX - 1) /* an entry of its own, first of all: coef A[k]^2 in B[00] */
 
 typedef struct builder {
     racahi_product *p;
-    size_t S;
+    size_t n; /* nodes that are no products: 1 + S */
     racahi_symbasis *basis[(RACAHI_PRODUCT_LOUT_MAX + 1) * RACAHI_SYM_NU_MAX];
-    uint16_t *pair_node; /* [S*S], k <= k': node of the product, 0 where there is none */
-    uint8_t *wanted;     /* [S^3] third-order monomials still without a pair */
-    uint32_t *votes;     /* [S*S] */
+    uint16_t *product; /* [n*n], k <= k': node of the product, 0 where there is none */
+    uint16_t *votes;   /* [n*n] */
+    uint16_t *chosen;  /* [n*n] codes k*n + k' of the pairs of one LM */
+    uint16_t *outer;   /* [n*n] by code: which of the two is a */
     draft *drafts;
-    size_t ndraft;
+    size_t ndraft, nnonzero;
 } builder;
 
 static racah_status no_memory(const racahi_product *p, racah_error *err)
@@ -29,66 +36,91 @@ static racah_status no_memory(const racahi_product *p, racah_error *err)
                        p->lmax, p->Lout, p->order);
 }
 
-/* ---- choice of the pairs ---------------------------------------------------------------- */
+/* ---- factors ----------------------------------------------------------------------------- */
 
-static void add_pair(builder *b, size_t k, size_t l)
+/* The six ways to take a pair (code) out of four nodes; the rest is x. Up to third order the first node, the
+ * number 1, stays in the rest, so that x is a single node: the last three ways. */
+#define WAYS 6
+static int first_way(const draft *d) { return d->node[0] ? 0 : 3; }
+
+static uint16_t pair_of(const builder *b, const draft *d, int way, uint8_t rest[2])
 {
-    uint16_t *node = &b->pair_node[k * b->S + l];
+    static const uint8_t order[WAYS][4] = {{0, 1, 2, 3}, {0, 2, 1, 3}, {0, 3, 1, 2},
+                                           {1, 2, 0, 3}, {1, 3, 0, 2}, {2, 3, 0, 1}};
+    const uint8_t *o = order[way];
+    rest[0] = d->node[o[2]], rest[1] = d->node[o[3]];
+    return (uint16_t)(d->node[o[0]] * b->n + d->node[o[1]]);
+}
+
+static uint16_t node_of(builder *b, const uint8_t k[2])
+{
     racahi_product *p = b->p;
-    if (*node) return;
-    *node = (uint16_t)(1 + b->S + p->npair);
-    p->pair[p->npair++] = (racahi_product_pair){.a = (uint16_t)(1 + k), .b = (uint16_t)(1 + l)};
+    uint16_t *node = &b->product[k[0] * b->n + k[1]];
+    if (k[0] == 0) return k[1];
+    if (!*node) {
+        *node = (uint16_t)(b->n + p->npair);
+        p->pair[p->npair++] = (racahi_product_pair){.a = k[0], .b = k[1]};
+    }
+    return *node;
 }
 
-/* The three ways to take a pair out of k0 <= k1 <= k2: the pair is (m[0], m[1]), the rest m[2]. */
-static void split(size_t code, size_t S, int way, size_t m[3])
+/* Greedy cover: every monomial must contain a pair; take the pair that the most monomials without one
+ * contain, until all have one. Returns their number. */
+static size_t choose_pairs(builder *b, draft *d, size_t n)
 {
-    size_t k[3] = {code / (S * S), code / S % S, code % S};
-    static const int order[3][3] = {{1, 2, 0}, {0, 2, 1}, {0, 1, 2}};
-    for (int t = 0; t < 3; t++) m[t] = k[order[way][t]];
-}
-
-/* Greedy cover: every third-order monomial must contain a pair; take the pair that the most monomials without
- * one contain, until all have one. (lmax = 3, Lout = 1: 55 pairs of 136.) */
-static void choose_pairs(builder *b)
-{
-    size_t S = b->S, ncode = S * S * S, m[3];
-    for (;;) {
-        memset(b->votes, 0, S * S * sizeof *b->votes);
-        for (size_t code = 0; code < ncode; code++) {
-            if (!b->wanted[code]) continue;
-            for (int way = 0; way < 3; way++) {
-                split(code, S, way, m);
-                if (b->pair_node[m[0] * S + m[1]]) b->wanted[code] = 0;
+    const size_t ncode = b->n * b->n;
+    uint8_t rest[2];
+    for (size_t count = 0;; count++) {
+        memset(b->votes, 0, ncode * sizeof *b->votes);
+        for (size_t i = 0; i < n; i++)
+            for (int way = first_way(&d[i]), before = NO_PAIR; way < WAYS && d[i].pair == NO_PAIR; way++) {
+                const uint16_t code = pair_of(b, &d[i], way, rest);
+                if (code != before) b->votes[code]++;
+                before = code;
             }
-            for (int way = 0; way < 3 && b->wanted[code]; way++) {
-                split(code, S, way, m);
-                b->votes[m[0] * S + m[1]]++;
-            }
-        }
-        size_t best = 0;
-        for (size_t i = 1; i < S * S; i++)
-            if (b->votes[i] > b->votes[best]) best = i;
-        if (!b->votes[best]) return;
-        add_pair(b, best / S, best % S);
+        uint16_t best = 0;
+        for (size_t code = 1; code < ncode; code++)
+            if (b->votes[code] > b->votes[best]) best = (uint16_t)code;
+        if (!b->votes[best]) return count;
+        b->chosen[count] = best;
+        for (size_t i = 0; i < n; i++)
+            for (int way = first_way(&d[i]); way < WAYS && d[i].pair == NO_PAIR; way++)
+                if (pair_of(b, &d[i], way, rest) == best) d[i].pair = best, d[i].x = node_of(b, rest);
     }
 }
 
-/* The two nodes whose product is the monomial, group node first. */
-static void factor(const builder *b, int nu, const uint8_t *k, size_t *a, size_t *c)
+/* Which node of each chosen pair is the outer one: greedily the one that most pairs without one contain. */
+static void choose_outer(builder *b, size_t count)
 {
-    size_t S = b->S, m[3];
-    switch (nu) {
-    case 1: *a = 1 + (size_t)k[0], *c = 0; return;
-    case 2: *a = 1 + (size_t)k[0], *c = 1 + (size_t)k[1]; return;
-    case 3:
-        for (int way = 0; way < 3; way++) {
-            split((k[0] * S + k[1]) * S + k[2], S, way, m);
-            if (b->pair_node[m[0] * S + m[1]]) break;
+    for (size_t left = count; left > 0;) {
+        memset(b->votes, 0, b->n * sizeof *b->votes);
+        for (size_t i = 0; i < left; i++) b->votes[b->chosen[i] / b->n]++, b->votes[b->chosen[i] % b->n]++;
+        size_t best = 0, keep = 0;
+        for (size_t k = 1; k < b->n; k++)
+            if (b->votes[k] > b->votes[best]) best = k;
+        for (size_t i = 0; i < left; i++) {
+            const uint16_t code = b->chosen[i];
+            if (code / b->n == best || code % b->n == best)
+                b->outer[code] = (uint16_t)best;
+            else
+                b->chosen[keep++] = code;
         }
-        *a = 1 + m[2], *c = b->pair_node[m[0] * S + m[1]];
-        return;
-    default: *a = b->pair_node[k[0] * S + k[1]], *c = b->pair_node[k[2] * S + k[3]]; return;
+        left = keep;
+    }
+}
+
+static void factor(builder *b)
+{
+    for (size_t i = 0, n; i < b->ndraft; i += n) {
+        draft *d = &b->drafts[i];
+        for (n = 1; i + n < b->ndraft && d[n].lm == d->lm; n++) {
+        }
+        choose_outer(b, choose_pairs(b, d, n));
+        for (size_t e = 0; e < n; e++) {
+            if (d[e].pair == SQUARE) continue;
+            const size_t a = b->outer[d[e].pair], c = d[e].pair / b->n + d[e].pair % b->n - a;
+            d[e].key = (uint64_t)(1 + d->lm) << 48 | (uint64_t)a << 32 | (uint64_t)c << 16 | d[e].x;
+        }
     }
 }
 
@@ -108,27 +140,6 @@ static racah_status make_bases(builder *b, racah_error *err)
     return RACAH_OK;
 }
 
-static void make_pairs(builder *b)
-{
-    racahi_product *p = b->p;
-    size_t S = b->S;
-    for (int L = 0; L <= p->Lout; L++)
-        for (int nu = 3; nu <= p->order; nu++) {
-            const racahi_symbasis *s = b->basis[L * p->order + nu - 1];
-            for (size_t q = 0; q < s->nmono; q++) {
-                const uint8_t *k = s->mono + q * (size_t)nu;
-                if (nu == 3) {
-                    b->wanted[(k[0] * S + k[1]) * S + k[2]] = 1;
-                } else {
-                    add_pair(b, k[0], k[1]);
-                    add_pair(b, k[2], k[3]);
-                }
-            }
-        }
-    choose_pairs(b);
-    p->nnode = 1 + S + p->npair;
-}
-
 /* Rows of U without a non-zero are left out: that component does not contain the monomial. */
 static size_t count_nonzero(const racahi_symbasis *s, size_t row)
 {
@@ -137,55 +148,75 @@ static size_t count_nonzero(const racahi_symbasis *s, size_t row)
     return n;
 }
 
+/* By LM. */
+static void make_drafts(builder *b)
+{
+    racahi_product *p = b->p;
+    b->ndraft = 0;
+    for (size_t lm = 0; lm < p->nLM; lm++)
+        for (int i = 0; i < (p->Lout + 1) * p->order; i++) {
+            const racahi_symbasis *s = b->basis[i];
+            const size_t L = (size_t)s->L, nu = (size_t)s->nu;
+            if (lm < L * L || lm > L * L + 2 * L) continue;
+            for (size_t q = 0; q < s->nmono; q++) {
+                draft d = {.pair = NO_PAIR,
+                           .basis = s,
+                           .lm = lm,
+                           .row = (lm - L * L) * s->nmono + q,
+                           .first_path = p->path_offset[i]};
+                const size_t n = count_nonzero(s, d.row);
+                if (!n) continue;
+                for (size_t t = 0; t < nu; t++) d.node[4 - nu + t] = (uint8_t)(1 + s->mono[q * nu + t]);
+                if (lm == 0 && nu == 2 && d.node[2] == d.node[3]) {
+                    d.pair = SQUARE, d.key = d.node[3];
+                    p->nsquare++;
+                }
+                b->drafts[b->ndraft++] = d;
+                b->nnonzero += n;
+            }
+        }
+}
+
 static int by_key(const void *x, const void *y)
 {
     uint64_t a = ((const draft *)x)->key, b = ((const draft *)y)->key;
     return (a > b) - (a < b);
 }
 
-static size_t make_drafts(builder *b)
+/* Entry e opens a new run or item where its key differs from the one before. */
+static void add_entry(racahi_product *p, size_t e, uint64_t key, uint64_t before)
 {
-    const racahi_product *p = b->p;
-    size_t nnz = 0;
-    b->ndraft = 0;
-    for (int i = 0; i < (p->Lout + 1) * p->order; i++) {
-        const racahi_symbasis *s = b->basis[i];
-        for (size_t m = 0; m <= 2 * (size_t)s->L; m++)
-            for (size_t q = 0; q < s->nmono; q++) {
-                size_t a, c, row = m * s->nmono + q, n = count_nonzero(s, row);
-                if (!n) continue;
-                factor(b, s->nu, s->mono + q * (size_t)s->nu, &a, &c);
-                uint64_t lm = (uint64_t)(s->L * s->L) + m;
-                b->drafts[b->ndraft++] = (draft){.key = lm << 32 | (uint64_t)a << 16 | c,
-                                                 .basis = s,
-                                                 .row = row,
-                                                 .first_path = p->path_offset[i]};
-                nnz += n;
-            }
+    const uint64_t changed = key ^ before;
+    if (changed >> 32) {
+        p->nrun_of[(key >> 48) - 1]++;
+        p->run[p->nrun++] = (racahi_product_run){.a = (uint16_t)(key >> 32)};
     }
-    qsort(b->drafts, b->ndraft, sizeof *b->drafts, by_key);
-    return nnz;
+    if (changed >> 16) {
+        p->run[p->nrun - 1].count++;
+        p->item[p->nitem++] = (racahi_product_item){.b = (uint16_t)(key >> 16)};
+    }
+    p->item[p->nitem - 1].count++;
+    p->x[e - p->nsquare] = (uint16_t)key;
 }
 
 static racah_status make_entries(builder *b, racah_error *err)
 {
     racahi_product *p = b->p;
-    size_t nnz = make_drafts(b), at = 0;
+    size_t at = 0;
+    qsort(b->drafts, b->ndraft, sizeof *b->drafts, by_key);
     p->nentry = b->ndraft;
-    p->other = racahi_malloc(p->nentry, sizeof *p->other);
-    p->group = racahi_malloc(p->nentry, sizeof *p->group);
+    assert(p->nsquare == 0 ||
+           p->nsquare == p->S); /* each |A_l|^2 is an invariant: all squares or, at order 1, none */
+    p->x = racahi_malloc(p->nentry, sizeof *p->x);
+    p->item = racahi_malloc(p->nentry, sizeof *p->item);
+    p->run = racahi_malloc(p->nentry, sizeof *p->run);
     p->u_start = racahi_malloc(p->nentry + 1, sizeof *p->u_start);
-    p->u_path = racahi_malloc(nnz, sizeof *p->u_path);
-    p->u = racahi_malloc(nnz, sizeof *p->u);
-    if (!p->other || !p->group || !p->u_start || !p->u_path || !p->u) return no_memory(p, err);
+    p->u_path = racahi_malloc(b->nnonzero, sizeof *p->u_path);
+    p->u = racahi_malloc(b->nnonzero, sizeof *p->u);
+    if (!p->x || !p->item || !p->run || !p->u_start || !p->u_path || !p->u) return no_memory(p, err);
     for (size_t e = 0; e < p->nentry; e++) {
         const draft *d = &b->drafts[e];
-        if (e == 0 || d->key >> 16 != d[-1].key >> 16) {
-            p->group_start[(d->key >> 32) + 1]++; /* counts now, offsets below */
-            p->group[p->ngroup++] = (racahi_product_group){.node = (uint16_t)(d->key >> 16 & 0xffff)};
-        }
-        p->group[p->ngroup - 1].count++;
-        p->other[e] = (uint16_t)(d->key & 0xffff);
+        if (e >= p->nsquare) add_entry(p, e, d->key, e > p->nsquare ? d[-1].key : 0);
         p->u_start[e] = at;
         for (size_t q = 0; q < d->basis->npath; q++) {
             double u = d->basis->U[d->row * d->basis->npath + q];
@@ -195,21 +226,24 @@ static racah_status make_entries(builder *b, racah_error *err)
         }
     }
     p->u_start[p->nentry] = at;
-    for (size_t lm = 0; lm < p->nLM; lm++) p->group_start[lm + 1] += p->group_start[lm];
     return RACAH_OK;
 }
 
 static racah_status build(builder *b, racah_error *err)
 {
-    size_t S = b->S;
+    const size_t n2 = b->n * b->n;
     RACAHI_TRY(make_bases(b, err));
-    b->pair_node = racahi_calloc(S * S, sizeof *b->pair_node);
-    b->wanted = racahi_calloc(S * S * S, sizeof *b->wanted);
-    b->votes = racahi_calloc(S * S, sizeof *b->votes);
+    b->product = racahi_calloc(n2, sizeof *b->product);
+    b->votes = racahi_calloc(n2, sizeof *b->votes);
+    b->chosen = racahi_calloc(n2, sizeof *b->chosen);
+    b->outer = racahi_calloc(n2, sizeof *b->outer);
     b->drafts = racahi_malloc(b->ndraft, sizeof *b->drafts);
-    b->p->pair = racahi_malloc(S * (S + 1) / 2, sizeof *b->p->pair);
-    if (!b->pair_node || !b->wanted || !b->votes || !b->drafts || !b->p->pair) return no_memory(b->p, err);
-    make_pairs(b);
+    b->p->pair = racahi_malloc(n2, sizeof *b->p->pair);
+    if (!b->product || !b->votes || !b->chosen || !b->outer || !b->drafts || !b->p->pair)
+        return no_memory(b->p, err);
+    make_drafts(b);
+    factor(b);
+    b->p->nnode = b->n + b->p->npair;
     return make_entries(b, err);
 }
 
@@ -242,12 +276,13 @@ racah_status racahi_product_create(racahi_product **out, int lmax, int Lout, int
     p->S = (size_t)(lmax + 1) * (size_t)(lmax + 1);
     p->nLM = (size_t)(Lout + 1) * (size_t)(Lout + 1);
     p->kernels = racahi_product_pick(isa);
-    builder b = {.p = p, .S = p->S};
+    builder b = {.p = p, .n = 1 + p->S};
     racah_status status = build(&b, err);
     for (size_t i = 0; i < sizeof b.basis / sizeof *b.basis; i++) racahi_symbasis_destroy(b.basis[i]);
-    racahi_free(b.pair_node);
-    racahi_free(b.wanted);
+    racahi_free(b.product);
     racahi_free(b.votes);
+    racahi_free(b.chosen);
+    racahi_free(b.outer);
     racahi_free(b.drafts);
     if (status != RACAH_OK) {
         racahi_product_destroy(p);
@@ -261,8 +296,9 @@ void racahi_product_destroy(racahi_product *p)
 {
     if (!p) return;
     racahi_free(p->pair);
-    racahi_free(p->group);
-    racahi_free(p->other);
+    racahi_free(p->run);
+    racahi_free(p->item);
+    racahi_free(p->x);
     racahi_free(p->u_start);
     racahi_free(p->u_path);
     racahi_free(p->u);
@@ -287,13 +323,14 @@ size_t racahi_product_nentry(const racahi_product *p) { return p->nentry; }
 
 size_t racahi_product_flops(const racahi_product *p, bool backward)
 {
-    return backward ? 5 * p->npair + 3 * p->ngroup + 4 * p->nentry : p->npair + 2 * p->ngroup + 2 * p->nentry;
+    const size_t entries = p->nentry - p->nsquare;
+    return backward ? 5 * p->npair + 3 * p->nrun + 5 * p->nitem + 4 * entries + 3 * p->nsquare
+                    : p->npair + 2 * (p->nrun + p->nitem + entries) + 3 * p->nsquare;
 }
 
 size_t racahi_product_ws_size(const racahi_product *p)
 {
-    return p->nnode * 2 * RACAHI_PRODUCT_ATOMS *
-           RACAHI_ALIGN; /* values and adjoints, one vector block each */
+    return p->nnode * 2 * RACAHI_PRODUCT_ATOMS * RACAHI_ALIGN; /* values and adjoints, one vector each */
 }
 
 /* ---- weights ------------------------------------------------------------------------------- */

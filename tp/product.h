@@ -5,7 +5,7 @@
  * with the polynomials of symbasis.h. The paths are contracted with the weights first
  * (coef = U W, once per element and parameter set), so a kernel only sees one sparse polynomial:
  *     B[LM, c] = sum_q coef[LM,q; c] mono_q(A[:,c])
- * with every monomial split into two factors that are computed once (product_internal.h).
+ * evaluated as nested sums (product_internal.h).
  *
  * Layout: A [S][Cp], B [(Lout+1)^2][Cp], Cp = channels padded to a whole number of 64-byte vectors,
  * W [npath][Cp] (paths ordered by L, then nu, then p), coef [nentry][Cp]. Weights differ by element, so
@@ -51,8 +51,8 @@ void racahi_product_backward_f32(const racahi_product *p, void *ws, size_t Cp, c
                                  const float *A, const float *dB, float *dA, float *dcoef);
 
 /* n atoms of one element: atom i is row[i] (distinct rows; i itself if row is NULL) of A [rows][S][Cp] and
- * B [rows][(Lout+1)^2][Cp]; dA and dB likewise. A coefficient that was loaded serves two atoms, so this is
- * faster than n single calls where coef exceeds the first-level cache; the numbers are the same bit for bit.
+ * B [rows][(Lout+1)^2][Cp]; dA and dB likewise. Four atoms at a time share the loads of coefficients and
+ * hide each other's latencies, so this is faster than n single calls; the numbers are the same bit for bit.
  */
 void racahi_product_forward_atoms_f64(const racahi_product *p, void *ws, size_t Cp, size_t n, const int *row,
                                       const double *coef, const double *A, double *B);

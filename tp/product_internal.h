@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * The plan of the many-body product, shared by product.c (builds it) and product_kernel.c (runs it).
  *
- * Nodes are partial monomials: node 0 is the number 1, node 1+k is A[k], further nodes are products of two of
- * those. Every monomial up to fourth order is the product of two nodes (1.k, k.k', k.pair, pair.pair), so
- * that B[LM] = sum_{groups g of LM} val[g.node] * sum_{entries e of g} coef[e] val[other[e]] costs one fused
- * multiply-add and two loads for each entry; the groups are few (one for each A[k] up to third order). Which
- * pair of a third-order monomial becomes a node is chosen so that few pairs are needed.
+ * Nodes are partial monomials: node 0 is the number 1, node 1+k is A[k], further nodes (fourth order only)
+ * are products of two A. Every monomial is the product of three nodes, and an output the nested sum
+ *     B[LM] = sum_{runs of LM} a sum_{items of the run} b sum_{entries of the item} coef[e] x[e]
+ * with a and b among the first 1+S nodes. An entry costs one fused multiply-add forward and two backward,
+ * items and runs are few, and since a b is made where it is used, there are few nodes, too: the values and
+ * adjoints of several atoms fit in the first-level cache. Each LM has its own cover of its monomials by few
+ * pairs (a,b).
  */
 #ifndef RACAHI_PRODUCT_INTERNAL_H
 #define RACAHI_PRODUCT_INTERNAL_H
@@ -15,15 +17,19 @@
 #define RACAHI_PRODUCT_LOUT_MAX 4
 #define RACAHI_PRODUCT_LM_MAX ((RACAHI_PRODUCT_LOUT_MAX + 1) * (RACAHI_PRODUCT_LOUT_MAX + 1))
 #define RACAHI_PRODUCT_ATOMS                                                                                 \
-    2 /* atoms a kernel takes at once: a loaded coefficient is used for each of them */
+    4 /* atoms a kernel takes at once: a loaded coefficient is used for each of them */
 
 typedef struct racahi_product_pair {
     uint16_t a, b; /* nodes */
 } racahi_product_pair;
 
-typedef struct racahi_product_group {
-    uint16_t node, count; /* common factor; number of entries */
-} racahi_product_group;
+typedef struct racahi_product_run {
+    uint16_t a, count; /* node; number of items */
+} racahi_product_run;
+
+typedef struct racahi_product_item {
+    uint16_t b, count; /* node; number of entries */
+} racahi_product_item;
 
 /* n atoms with the same coefficients; row[i] is the row of A, B, dB and dA of atom i (i itself if NULL). */
 typedef void (*racahi_product_forward_fn_f64)(const racahi_product *p, void *ws, size_t Cp, size_t n,
@@ -50,10 +56,11 @@ struct racahi_product {
     size_t path_offset[(RACAHI_PRODUCT_LOUT_MAX + 1) * RACAHI_SYM_NU_MAX + 1]; /* [L*order + nu-1] */
     size_t nnode, npair;                                                       /* nnode = 1 + S + npair */
     racahi_product_pair *pair;                                                 /* [npair] */
-    size_t ngroup, group_start[RACAHI_PRODUCT_LM_MAX + 1];
-    racahi_product_group *group; /* [ngroup] by LM, then node */
-    size_t nentry;
-    uint16_t *other;  /* [nentry] second node, in the order of the groups */
+    size_t nrun, nitem, nentry, nrun_of[RACAHI_PRODUCT_LM_MAX];
+    racahi_product_run *run;   /* [nrun] by LM */
+    racahi_product_item *item; /* [nitem] in the order of the runs */
+    size_t nsquare;   /* first entries, outside of the items: coef A[k]^2 in B[00], k = 0..S-1; S or 0 */
+    uint16_t *x;      /* [nentry - nsquare] in the order of the items */
     size_t *u_start;  /* [nentry+1] the paths of entry e: */
     uint32_t *u_path; /*   u_path[u_start[e] .. u_start[e+1]) */
     double *u;        /*   and their coefficients */

@@ -4,7 +4,6 @@
 
 #define TARGET
 #define VBYTES 16
-#define NV 4
 #define REAL double
 #define NAME(x) x##_base_f64
 #include "product_kernel.inc"
@@ -17,12 +16,10 @@
 #undef NAME
 #undef TARGET
 #undef VBYTES
-#undef NV
 
 #if RACAHI_X86
 #define TARGET RACAHI_TARGET_AVX2
 #define VBYTES 32
-#define NV 2
 #define REAL double
 #define NAME(x) x##_avx2_f64
 #include "product_kernel.inc"
@@ -35,11 +32,9 @@
 #undef NAME
 #undef TARGET
 #undef VBYTES
-#undef NV
 
 #define TARGET RACAHI_TARGET_AVX512
 #define VBYTES 64
-#define NV 1
 #define REAL double
 #define NAME(x) x##_avx512_f64
 #include "product_kernel.inc"
@@ -52,7 +47,6 @@
 #undef NAME
 #undef TARGET
 #undef VBYTES
-#undef NV
 #endif
 
 const racahi_product_kernels *racahi_product_pick(racahi_isa isa)

@@ -182,34 +182,50 @@ static void test_product_f32_matches_reference(void **state)
     }
 }
 
-/* Several atoms by row, odd number, one row untouched: bit for bit the single calls. */
+/* 1..9 atoms (blocks of four, two and one) by permuted rows, one row untouched: bit for bit the single calls.
+ */
+#define ROWS 10
+static const int permuted[ROWS - 1] = {4, 0, 5, 9, 3, 8, 1, 7, 6};
+static const shape atom_shapes[] = {{1, 0, 1}, {2, 1, 2}, {3, 0, 3}, {3, 1, 3},
+                                    {2, 2, 3}, {2, 0, 4}, {1, 2, 4}};
+#define NATOM_SHAPE (sizeof atom_shapes / sizeof *atom_shapes)
+
 static void test_product_atoms_equal_single_calls(void **state)
 {
     (void)state;
-    static const int rows[5] = {4, 0, 5, 1, 3};
     uint64_t seed = 3;
-    for (int isa = 0; isa < RACAHI_ISA_COUNT; isa++) {
-        if (!can_run((racahi_isa)isa)) continue;
-        problem q = open_problem((shape){3, 1, 3}, 24, (racahi_isa)isa, &seed);
+    for (size_t i = 0; i < NATOM_SHAPE * RACAHI_ISA_COUNT; i++) {
+        racahi_isa isa = (racahi_isa)(i / NATOM_SHAPE);
+        if (isa > racahi_cpu_best()) continue;
+        problem q = open_problem(atom_shapes[i % NATOM_SHAPE], 24, isa, &seed);
         racahi_product_expand_f64(q.plan, q.Cp, q.W, q.coef);
-        double *A = random_array(6 * q.nA, &seed), *dB = random_array(6 * q.nB, &seed), *B = array(6 * q.nB);
-        double *dA = array(6 * q.nA), *dcoef = array(q.ne);
-        racahi_product_forward_atoms_f64(q.plan, q.ws, q.Cp, 5, rows, q.coef, A, B);
-        racahi_product_backward_atoms_f64(q.plan, q.ws, q.Cp, 5, rows, q.coef, A, dB, dA, dcoef);
-        for (size_t i = 0; i < 5; i++) {
-            size_t r = (size_t)rows[i];
-            racahi_product_forward_f64(q.plan, q.ws, q.Cp, q.coef, A + r * q.nA, q.B);
-            assert_memory_equal(B + r * q.nB, q.B, q.nB * sizeof(double));
-            racahi_product_backward_f64(q.plan, q.ws, q.Cp, q.coef, A + r * q.nA, dB + r * q.nB, q.dA,
-                                        q.dcoef);
-            assert_memory_equal(dA + r * q.nA, q.dA, q.nA * sizeof(double));
+        double *A = random_array(ROWS * q.nA, &seed), *dB = random_array(ROWS * q.nB, &seed);
+        double *B = array(ROWS * q.nB), *dA = array(ROWS * q.nA), *dcoef = array(q.ne);
+        for (size_t n = 0; n < ROWS; n++) {
+            memset(B, 0, ROWS * q.nB * sizeof(double)), memset(dA, 0, ROWS * q.nA * sizeof(double));
+            memset(dcoef, 0, q.ne * sizeof(double)), memset(q.dcoef, 0, q.ne * sizeof(double));
+            racahi_product_forward_atoms_f64(q.plan, q.ws, q.Cp, n, permuted, q.coef, A, B);
+            racahi_product_backward_atoms_f64(q.plan, q.ws, q.Cp, n, permuted, q.coef, A, dB, dA, NULL);
+            for (int weights = 0; weights < 2; weights++) {
+                for (size_t k = 0; k < n; k++) {
+                    size_t r = (size_t)permuted[k];
+                    racahi_product_forward_f64(q.plan, q.ws, q.Cp, q.coef, A + r * q.nA, q.B);
+                    assert_memory_equal(B + r * q.nB, q.B, q.nB * sizeof(double));
+                    racahi_product_backward_f64(q.plan, q.ws, q.Cp, q.coef, A + r * q.nA, dB + r * q.nB, q.dA,
+                                                weights ? q.dcoef : NULL);
+                    assert_memory_equal(dA + r * q.nA, q.dA, q.nA * sizeof(double));
+                }
+                if (weights) break;
+                memset(dA, 0, ROWS * q.nA * sizeof(double));
+                racahi_product_backward_atoms_f64(q.plan, q.ws, q.Cp, n, permuted, q.coef, A, dB, dA, dcoef);
+            }
+            assert_memory_equal(dcoef, q.dcoef, q.ne * sizeof(double));
+            for (size_t k = 0; k < q.nB; k++) assert_true(B[2 * q.nB + k] == 0); /* row 2 is never listed */
+            for (size_t k = 0; k < q.nA; k++) assert_true(dA[2 * q.nA + k] == 0);
         }
-        assert_memory_equal(dcoef, q.dcoef, q.ne * sizeof(double));
-        for (size_t i = 0; i < q.nB; i++) assert_true(B[2 * q.nB + i] == 0); /* row 2 was not listed */
         racahi_product_forward_atoms_f64(q.plan, q.ws, q.Cp, 2, NULL, q.coef, A, B);
         racahi_product_forward_f64(q.plan, q.ws, q.Cp, q.coef, A + q.nA, q.B);
         assert_memory_equal(B + q.nB, q.B, q.nB * sizeof(double));
-        racahi_product_forward_atoms_f64(q.plan, q.ws, q.Cp, 0, NULL, q.coef, A, B);
         double *all[] = {A, dB, B, dA, dcoef};
         for (size_t k = 0; k < 5; k++) racahi_free(all[k]);
         close_problem(&q);
@@ -219,27 +235,35 @@ static void test_product_atoms_equal_single_calls(void **state)
 static void test_product_atoms_f32_equal_single_calls(void **state)
 {
     (void)state;
-    static const int rows[3] = {2, 0, 1};
     uint64_t seed = 31;
-    problem q = open_problem((shape){2, 2, 3}, 16, racahi_cpu_best(), &seed);
-    double *A = random_array(3 * q.nA, &seed), *dB = random_array(3 * q.nB, &seed);
-    racahi_product_expand_f64(q.plan, q.Cp, q.W, q.coef);
-    float *coef = rounded(q.ne, q.coef), *fA = rounded(3 * q.nA, A), *fdB = rounded(3 * q.nB, dB);
-    float *B = rounded(q.nB, q.B), *dA = rounded(q.nA, q.dA), *dcoef = rounded(q.ne, q.dcoef);
-    float *mB = rounded(3 * q.nB, dB), *mdA = rounded(3 * q.nA, A), *mdcoef = rounded(q.ne, q.dcoef);
-    racahi_product_forward_atoms_f32(q.plan, q.ws, q.Cp, 3, rows, coef, fA, mB);
-    racahi_product_backward_atoms_f32(q.plan, q.ws, q.Cp, 3, rows, coef, fA, fdB, mdA, mdcoef);
-    for (size_t i = 0; i < 3; i++) {
-        size_t r = (size_t)rows[i];
-        racahi_product_forward_f32(q.plan, q.ws, q.Cp, coef, fA + r * q.nA, B);
-        assert_memory_equal(mB + r * q.nB, B, q.nB * sizeof(float));
-        racahi_product_backward_f32(q.plan, q.ws, q.Cp, coef, fA + r * q.nA, fdB + r * q.nB, dA, dcoef);
-        assert_memory_equal(mdA + r * q.nA, dA, q.nA * sizeof(float));
+    for (size_t i = 0; i < NATOM_SHAPE * RACAHI_ISA_COUNT; i++) {
+        racahi_isa isa = (racahi_isa)(i / NATOM_SHAPE);
+        if (isa > racahi_cpu_best()) continue;
+        problem q = open_problem(atom_shapes[i % NATOM_SHAPE], 16, isa, &seed);
+        double *A = random_array(ROWS * q.nA, &seed), *dB = random_array(ROWS * q.nB, &seed);
+        racahi_product_expand_f64(q.plan, q.Cp, q.W, q.coef);
+        float *coef = rounded(q.ne, q.coef), *fA = rounded(ROWS * q.nA, A), *fdB = rounded(ROWS * q.nB, dB);
+        float *B = rounded(q.nB, q.B), *dA = rounded(q.nA, q.dA), *dcoef = rounded(q.ne, q.dcoef);
+        float *mB = rounded(ROWS * q.nB, dB), *mdA = rounded(ROWS * q.nA, A),
+              *mdcoef = rounded(q.ne, q.dcoef);
+        for (size_t n = 1; n < ROWS; n++) {
+            memset(dcoef, 0, q.ne * sizeof(float)), memset(mdcoef, 0, q.ne * sizeof(float));
+            racahi_product_forward_atoms_f32(q.plan, q.ws, q.Cp, n, permuted, coef, fA, mB);
+            racahi_product_backward_atoms_f32(q.plan, q.ws, q.Cp, n, permuted, coef, fA, fdB, mdA, mdcoef);
+            for (size_t k = 0; k < n; k++) {
+                size_t r = (size_t)permuted[k];
+                racahi_product_forward_f32(q.plan, q.ws, q.Cp, coef, fA + r * q.nA, B);
+                assert_memory_equal(mB + r * q.nB, B, q.nB * sizeof(float));
+                racahi_product_backward_f32(q.plan, q.ws, q.Cp, coef, fA + r * q.nA, fdB + r * q.nB, dA,
+                                            dcoef);
+                assert_memory_equal(mdA + r * q.nA, dA, q.nA * sizeof(float));
+            }
+            assert_memory_equal(mdcoef, dcoef, q.ne * sizeof(float));
+        }
+        void *all[] = {A, dB, coef, fA, fdB, B, dA, dcoef, mB, mdA, mdcoef};
+        for (size_t k = 0; k < sizeof all / sizeof *all; k++) racahi_free(all[k]);
+        close_problem(&q);
     }
-    assert_memory_equal(mdcoef, dcoef, q.ne * sizeof(float));
-    void *all[] = {A, dB, coef, fA, fdB, B, dA, dcoef, mB, mdA, mdcoef};
-    for (size_t k = 0; k < sizeof all / sizeof *all; k++) racahi_free(all[k]);
-    close_problem(&q);
 }
 
 /* ---- derivatives ------------------------------------------------------------------------------ */
@@ -357,10 +381,11 @@ static void test_product_paths_are_those_of_the_bases(void **state)
             racahi_symbasis_destroy(s);
         }
     assert_int_equal(racahi_product_npath(p), at);
-    /* one multiply-add for each entry forward, two backward, and little else */
-    size_t forward = racahi_product_flops(p, false), backward = racahi_product_flops(p, true);
-    assert_true(forward >= 2 * racahi_product_nentry(p) && forward < 3 * racahi_product_nentry(p));
-    assert_true(backward >= 4 * racahi_product_nentry(p) && backward < 6 * racahi_product_nentry(p));
+    /* one multiply-add for each entry forward, two backward; the outer sums add about half of that */
+    double n = (double)racahi_product_nentry(p);
+    double forward = (double)racahi_product_flops(p, false), backward = (double)racahi_product_flops(p, true);
+    assert_true(forward >= 2 * n && forward < 3.1 * n);
+    assert_true(backward >= 4 * n && backward < 6.4 * n);
     racahi_product_destroy(p);
 }
 
