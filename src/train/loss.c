@@ -11,10 +11,18 @@
 
 typedef struct worker {
     racahi_grad *grad;
-    double *forces, *v; /* (atoms,3) */
-    double *d, *delta;  /* (edges,3) displaced edge vectors, direction of displacement */
-    size_t cap_forces, cap_v, cap_d, cap_delta;
+    double *forces;    /* (atoms,3) */
+    double *d, *delta; /* (edges,3) displaced edge vectors, direction of displacement */
+    size_t cap_forces, cap_d, cap_delta;
 } worker;
+
+/* What the residuals of a structure ask of the parameters. */
+typedef struct pull {
+    double a;       /* dL/dE */
+    double *v;      /* dL/dF (atoms,3) */
+    double sig[9];  /* dL/dsigma, symmetrised */
+    bool displaced; /* v or sig has a non-zero entry */
+} pull;
 
 typedef struct outcome {
     racah_status status;
@@ -33,8 +41,11 @@ struct racahi_loss {
     double *slot; /* [nslot][nparam] */
     size_t cap_batch;
     racahi_residual *res;
-    outcome *outcome;
+    outcome *outcome; /* [3 cap_batch]: residuals, and the two passes of the gradient */
     ranked *rank;
+    pull *pull;
+    double *v; /* of all structures */
+    size_t cap_v;
 };
 
 /* Counts of labels that normalise the three terms; 0 where a term is absent. */
@@ -85,7 +96,7 @@ racah_status racahi_loss_create(racahi_loss **out, const racahi_net *net, size_t
     if (!l) return racahi_fail(err, RACAH_ENOMEM, "no memory for the loss");
     l->nparam = nparam;
     l->nthread = threads > 0 ? racahi_blas_threads(threads) : 1;
-    l->nslot = max_batch < RACAHI_LOSS_SLOTS ? max_batch : RACAHI_LOSS_SLOTS;
+    l->nslot = max_batch + max_batch % 2 < RACAHI_LOSS_SLOTS ? max_batch + max_batch % 2 : RACAHI_LOSS_SLOTS;
     l->worker = racahi_calloc((size_t)l->nthread, sizeof *l->worker);
     l->slot = racahi_malloc(l->nslot, nparam * sizeof *l->slot);
     racah_status st = RACAH_OK;
@@ -108,7 +119,6 @@ void racahi_loss_destroy(racahi_loss *l)
         worker *w = &l->worker[t];
         racahi_grad_destroy(w->grad);
         racahi_free(w->forces);
-        racahi_free(w->v);
         racahi_free(w->d);
         racahi_free(w->delta);
     }
@@ -117,25 +127,29 @@ void racahi_loss_destroy(racahi_loss *l)
     racahi_free(l->res);
     racahi_free(l->outcome);
     racahi_free(l->rank);
+    racahi_free(l->pull);
+    racahi_free(l->v);
     racahi_free(l);
 }
 
-static racah_status reserve_batch(racahi_loss *l, size_t n, racah_error *err)
+static racah_status reserve_batch(racahi_loss *l, const racahi_sample *const *batch, size_t n,
+                                  racah_error *err)
 {
-    if (n <= l->cap_batch) return RACAH_OK;
-    racahi_residual *res = racahi_calloc(n, sizeof *res);
-    outcome *oc = racahi_calloc(n, sizeof *oc);
-    ranked *rank = racahi_calloc(n, sizeof *rank);
-    if (!res || !oc || !rank) {
-        racahi_free(res);
-        racahi_free(oc);
-        racahi_free(rank);
-        return racahi_fail(err, RACAH_ENOMEM, "no memory for a batch of %zu structures", n);
+    size_t atoms = 0;
+    for (size_t i = 0; i < n; i++) atoms += batch[i]->n;
+    RACAHI_TRY(racahi_reserve((void **)&l->v, &l->cap_v, 3 * atoms, sizeof *l->v, "force residuals", err));
+    if (n > l->cap_batch) {
+        racahi_free(l->res), racahi_free(l->outcome), racahi_free(l->rank), racahi_free(l->pull);
+        l->res = racahi_calloc(n, sizeof *l->res);
+        l->outcome = racahi_calloc(3 * n, sizeof *l->outcome);
+        l->rank = racahi_calloc(n, sizeof *l->rank);
+        l->pull = racahi_calloc(n, sizeof *l->pull);
+        l->cap_batch = l->res && l->outcome && l->rank && l->pull ? n : 0;
+        if (!l->cap_batch)
+            return racahi_fail(err, RACAH_ENOMEM, "no memory for a batch of %zu structures", n);
     }
-    racahi_free(l->res);
-    racahi_free(l->outcome);
-    racahi_free(l->rank);
-    l->res = res, l->outcome = oc, l->rank = rank, l->cap_batch = n;
+    double *v = l->v;
+    for (size_t i = 0; i < n; i++) l->pull[i].v = v, v += 3 * batch[i]->n;
     return RACAH_OK;
 }
 
@@ -143,39 +157,38 @@ static racah_status reserve_worker(worker *w, const racahi_sample *s, racah_erro
 {
     size_t a = 3 * s->n, e = 3 * s->edges.nedge, size = sizeof(double);
     RACAHI_TRY(racahi_reserve((void **)&w->forces, &w->cap_forces, a, size, "forces", err));
-    RACAHI_TRY(racahi_reserve((void **)&w->v, &w->cap_v, a, size, "force residuals", err));
     RACAHI_TRY(racahi_reserve((void **)&w->d, &w->cap_d, e, size, "displaced edges", err));
     return racahi_reserve((void **)&w->delta, &w->cap_delta, e, size, "edge displacements", err);
 }
 
 /* ---- one structure ------------------------------------------------------------------------------ */
 
-/* Residuals from energy, w->forces and virial; dL/dE to *a, dL/dF to w->v, symmetrised dL/dsigma to sig.
- * Returns whether v or sig has a non-zero entry. */
-static bool residuals(const racahi_sample *s, const job *b, double energy, const double *virial, worker *w,
-                      racahi_residual *r, double *a, double sig[9])
+/* Residuals and pull from energy, forces and virial. */
+static void residuals(const racahi_sample *s, const job *b, double energy, const double *forces,
+                      const double *virial, racahi_residual *r, pull *p)
 {
     const racahi_frame *f = s->frame;
     const racahi_loss_weights *lw = b->lw;
     const norms k = b->k;
     const double c = f->weight;
+    double *sig = p->sig;
     bool any = false;
     *r = (racahi_residual){0};
-    *a = 0;
+    p->a = 0;
     memset(sig, 0, 9 * sizeof *sig);
     if (s->has_energy && s->n) {
         const double n = (double)s->n;
         r->energy = energy - s->energy;
         r->rho_e = rho(lw, r->energy / n);
-        *a = c * k.energy * drho(lw, r->energy / n) / n;
+        p->a = c * k.energy * drho(lw, r->energy / n) / n;
     }
     for (size_t i = 0; i < 3 * s->n; i++) {
-        double x = s->has_forces ? w->forces[i] - f->forces[i] : 0;
+        double x = s->has_forces ? forces[i] - f->forces[i] : 0;
         r->f_abs += fabs(x);
         r->f_sq += x * x;
         r->rho_f += rho(lw, x);
-        w->v[i] = c * k.forces * drho(lw, x);
-        any = any || w->v[i] != 0;
+        p->v[i] = c * k.forces * drho(lw, x);
+        any = any || p->v[i] != 0;
     }
     if (s->has_stress) {
         double g[9];
@@ -191,7 +204,7 @@ static bool residuals(const racahi_sample *s, const job *b, double energy, const
             any = any || sig[i] != 0;
         }
     }
-    return any;
+    p->displaced = any;
 }
 
 /* delta_e = v_i - v_j - s d_e / V; returns the largest length. */
@@ -214,43 +227,40 @@ static double edge_directions(const racahi_sample *s, const double *v, const dou
     return sqrt(largest);
 }
 
-/* Add the structure's dL/dtheta to grad. */
-static racah_status add_gradient(const racahi_sample *s, const job *b, worker *w, double a, bool displaced,
-                                 const double sig[9], double *grad, racah_error *err)
+/* Add one side (0 or 1) of the central difference to grad; without displacement, side 0 is all there is. */
+static racah_status add_gradient(const racahi_sample *s, const job *b, worker *w, const pull *p, int side,
+                                 double *grad, racah_error *err)
 {
-    double energy, largest = displaced ? edge_directions(s, w->v, sig, w->delta) : 0;
+    RACAHI_TRY(reserve_worker(w, s, err));
+    double energy, largest = p->displaced ? edge_directions(s, p->v, p->sig, w->delta) : 0;
     if (largest == 0) { /* no residual moves an edge: only the energy term is left */
-        if (a == 0) return RACAH_OK;
-        return racahi_grad_eval(w->grad, b->weights, s->elem, &s->edges, b->scale, &energy, NULL, NULL, a,
+        if (p->a == 0 || side) return RACAH_OK;
+        return racahi_grad_eval(w->grad, b->weights, s->elem, &s->edges, b->scale, &energy, NULL, NULL, p->a,
                                 grad, err);
     }
-    const double step = b->displacement / largest;
+    const double step = b->displacement / largest, sign = side ? 1 : -1;
     racahi_edges edges = s->edges;
     edges.d = w->d;
-    for (int side = -1; side <= 1; side += 2) {
-        for (size_t k = 0; k < 3 * edges.nedge; k++) w->d[k] = s->edges.d[k] + side * step * w->delta[k];
-        RACAHI_TRY(racahi_grad_eval(w->grad, b->weights, s->elem, &edges, b->scale, &energy, NULL, NULL,
-                                    0.5 * a - side / (2 * step), grad, err));
-    }
-    return RACAH_OK;
+    for (size_t k = 0; k < 3 * edges.nedge; k++) w->d[k] = s->edges.d[k] + sign * step * w->delta[k];
+    return racahi_grad_eval(w->grad, b->weights, s->elem, &edges, b->scale, &energy, NULL, NULL,
+                            0.5 * p->a - sign / (2 * step), grad, err);
 }
 
-/* Residuals of one structure and, unless grad is NULL, its gradient added to grad. */
-static racah_status one_structure(const racahi_sample *s, const job *b, worker *w, double *grad,
-                                  racahi_residual *r, racah_error *err)
+/* Residuals and pull of one structure. */
+static racah_status one_structure(const racahi_sample *s, const job *b, worker *w, racahi_residual *r,
+                                  pull *p, racah_error *err)
 {
-    double energy, virial[9], a, sig[9];
+    double energy, virial[9];
     RACAHI_TRY(reserve_worker(w, s, err));
     bool derivatives = s->has_forces || s->has_stress;
     RACAHI_TRY(racahi_grad_eval(w->grad, b->weights, s->elem, &s->edges, b->scale, &energy,
                                 derivatives ? w->forces : NULL, s->has_stress ? virial : NULL, 0, NULL, err));
-    bool displaced = residuals(s, b, energy, virial, w, r, &a, sig);
+    residuals(s, b, energy, w->forces, virial, r, p);
     if (!isfinite(r->rho_e + r->rho_f + r->rho_s))
         return racahi_fail(err, RACAH_ENUMERIC,
                            "the loss is not finite (energy %g eV, sum of |force errors| %g eV/A)", energy,
                            r->f_abs);
-    if (!grad) return RACAH_OK;
-    return add_gradient(s, b, w, a, displaced, sig, grad, err);
+    return RACAH_OK;
 }
 
 /* ---- the batch ---------------------------------------------------------------------------------- */
@@ -291,33 +301,63 @@ static void reduce(const racahi_loss *l, size_t nslot, double *grad)
     }
 }
 
+/* Both sides of all structures, from the largest, are dealt to the slots back and forth: two to a slot in
+ * small batches, where an odd number of structures makes one slot more so that two threads get the same
+ * number. */
+static void gradients(racahi_loss *l, const job *b, const racahi_sample *const *batch, size_t n, size_t nslot)
+{
+#pragma omp parallel for num_threads(l->nthread) schedule(dynamic, 1)
+    for (size_t q = 0; q < nslot; q++) {
+        const size_t slot = nslot - 1 - q; /* the first ones may have one task less: they come last */
+        worker *w = &l->worker[omp_get_thread_num()];
+        double *g = l->slot + slot * l->nparam;
+        memset(g, 0, l->nparam * sizeof *g);
+        for (size_t round = 0; round * nslot < 2 * n; round++) {
+            const size_t task = round * nslot + (round % 2 ? nslot - 1 - slot : slot);
+            if (task >= 2 * n) continue;
+            const size_t i = l->rank[task / 2].index;
+            outcome *oc = &l->outcome[n + task];
+            oc->status = add_gradient(batch[i], b, w, &l->pull[i], (int)(task % 2), g, &oc->err);
+        }
+    }
+}
+
+/* The error of the first structure that failed among the residuals, and with part = 3 the gradients. */
+static racah_status first_failure(const racahi_loss *l, const racahi_sample *const *batch, size_t n,
+                                  size_t part, racah_error *err)
+{
+    for (size_t k = 0; k < part * n; k++)
+        if (l->outcome[k].status != RACAH_OK) {
+            if (err) *err = l->outcome[k].err;
+            return racahi_sample_error(batch[k < n ? k : l->rank[(k - n) / 2].index], err,
+                                       l->outcome[k].status);
+        }
+    return RACAH_OK;
+}
+
 racah_status racahi_loss_eval(racahi_loss *l, const racahi_weights *weights,
                               const racahi_sample *const *batch, size_t n, const double *scale,
                               const racahi_loss_weights *lw, double displacement, double *value, double *grad,
                               racahi_residual *res, racah_error *err)
 {
-    RACAHI_TRY(reserve_batch(l, n, err));
+    RACAHI_TRY(reserve_batch(l, batch, n, err));
     const job b = {weights, scale, lw, count_labels(lw, batch, n), displacement};
-    /* without a gradient there is nothing to keep apart, and more pieces balance better */
-    const size_t nslot = grad && n > l->nslot ? l->nslot : n;
     for (size_t i = 0; i < n; i++) l->rank[i] = (ranked){i, batch[i]->edges.nedge + batch[i]->n};
     qsort(l->rank, n, sizeof *l->rank, by_cost); /* the largest first: they balance the threads */
+    memset(l->outcome, 0, 3 * n * sizeof *l->outcome);
 #pragma omp parallel for num_threads(l->nthread) schedule(dynamic, 1)
-    for (size_t s = 0; s < nslot; s++) {
-        worker *w = &l->worker[omp_get_thread_num()];
-        double *g = grad ? l->slot + s * l->nparam : NULL;
-        if (g) memset(g, 0, l->nparam * sizeof *g);
-        for (size_t m = s; m < n; m += nslot) {
-            size_t i = l->rank[m].index;
-            outcome *oc = &l->outcome[i];
-            oc->status = one_structure(batch[i], &b, w, g, &l->res[i], &oc->err);
-        }
+    for (size_t k = 0; k < n; k++) {
+        const size_t i = l->rank[k].index;
+        outcome *oc = &l->outcome[i];
+        oc->status =
+            one_structure(batch[i], &b, &l->worker[omp_get_thread_num()], &l->res[i], &l->pull[i], &oc->err);
     }
-    for (size_t i = 0; i < n; i++)
-        if (l->outcome[i].status != RACAH_OK) {
-            if (err) *err = l->outcome[i].err;
-            return racahi_sample_error(batch[i], err, l->outcome[i].status);
-        }
+    RACAHI_TRY(first_failure(l, batch, n, 1, err));
+    const size_t nslot = n + n % 2 < l->nslot ? n + n % 2 : l->nslot;
+    if (grad) {
+        gradients(l, &b, batch, n, nslot);
+        RACAHI_TRY(first_failure(l, batch, n, 3, err));
+    }
     if (grad) reduce(l, nslot, grad);
     if (res) memcpy(res, l->res, n * sizeof *res);
     *value = racahi_loss_combine(lw, batch, l->res, n);

@@ -20,8 +20,8 @@
  * (error of second order, as the difference's). Without force and stress residuals one pass at the given
  * positions is enough.
  *
- * Threads: structures are dealt to a fixed number of slots, each slot adds its structures in order into its
- * own gradient, and slots are summed in order: the result does not depend on the number of threads.
+ * Threads: the passes of the gradient are dealt to a fixed number of slots, each slot adds its passes in order into
+ * its own gradient, and slots are summed in order: the result does not depend on the number of threads.
  */
 #ifndef RACAHI_TRAIN_LOSS_H
 #define RACAHI_TRAIN_LOSS_H
