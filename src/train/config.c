@@ -90,8 +90,9 @@ static const racahi_train_key keys[] = {
  "structures in a step"},
 {"epochs", KEY_INT, AT(epochs), 1, 10000000, NULL, "200", NULL, 0, NULL,
  "passes over the training structures"},
-{"optimizer", KEY_CHOICE, AT(optimizer), 0, 0, "amsgrad|adamw", "amsgrad", NULL, 0, NULL,
- "Adam with decoupled weight decay, with or without the running maximum of AMSGrad"},
+{"optimizer", KEY_CHOICE, AT(optimizer), 0, 0, "amsgrad|adamw|muon", "muon", NULL, 0, NULL,
+ "Adam with decoupled weight decay, with or without the running maximum of AMSGrad; muon: orthogonalised momentum "
+ "for the matrices between channels, amsgrad for the rest"},
 {"lr", KEY_NUMBER, AT(lr), 1e-12, 10, NULL, "0.01", NULL, 0, NULL,
  "learning rate: relative to the initial spread of each tensor"},
 {"min_lr", KEY_NUMBER, AT(min_lr), 0, 10, NULL, "1e-5", NULL, 0, NULL,

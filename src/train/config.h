@@ -19,7 +19,7 @@ typedef enum racahi_schedule {
     RACAHI_SCHEDULE_EXPONENTIAL,
     RACAHI_SCHEDULE_CONSTANT
 } racahi_schedule;
-typedef enum racahi_optimizer { RACAHI_AMSGRAD = 0, RACAHI_ADAMW } racahi_optimizer;
+typedef enum racahi_optimizer { RACAHI_AMSGRAD = 0, RACAHI_ADAMW, RACAHI_MUON } racahi_optimizer;
 typedef enum racahi_loss_kind { RACAHI_LOSS_MSE = 0, RACAHI_LOSS_HUBER } racahi_loss_kind;
 typedef enum racahi_neighbor_norm {
     RACAHI_NORM_AVERAGE = 0,

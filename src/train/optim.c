@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * Optimiser and learning rate; what they do is in optim.h. */
 #include "optim.h"
+#include "../linear/gemm.h"
 
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
-racah_status racahi_optim_create(racahi_optim *o, size_t n, bool amsgrad, const double *theta,
-                                 racah_error *err)
+racah_status racahi_optim_create(racahi_optim *o, size_t n, int kind, const double *theta, racah_error *err)
 {
+    const bool amsgrad = kind != RACAHI_ADAMW;
     *o = (racahi_optim){.n = n};
     o->m = racahi_calloc(n, sizeof *o->m);
     o->v = racahi_calloc(n, sizeof *o->v);
@@ -27,6 +29,7 @@ void racahi_optim_free(racahi_optim *o)
     racahi_free(o->v);
     racahi_free(o->vmax);
     racahi_free(o->ema);
+    racahi_free(o->work);
     *o = (racahi_optim){0};
 }
 
@@ -44,31 +47,94 @@ double racahi_optim_norm(const racahi_params *table, const double *grad)
     return sqrt(sum);
 }
 
+racah_status racahi_optim_prepare(racahi_optim *o, size_t channels, int threads, racah_error *err)
+{
+    o->threads = threads;
+    o->work = racahi_malloc((size_t)threads * 4, channels * channels * sizeof *o->work);
+    if (!o->work) return racahi_fail(err, RACAH_ENOMEM, "no memory for the optimiser's matrices");
+    return RACAH_OK;
+}
+
+/* What all parameters of a step share. */
+typedef struct rates {
+    double lr, clip, b1, b2, c1, c2;
+} rates;
+
+static void adam(racahi_optim *o, const racahi_param *p, const rates *s, double shrink, const double *grad,
+                 double *theta)
+{
+    const double gain = gain_of(p), tiny = 1e-8;
+    for (size_t i = p->offset; i < p->offset + p->b * p->r * p->c; i++) {
+        double g = s->clip * gain * grad[i];
+        o->m[i] = s->b1 * o->m[i] + (1 - s->b1) * g;
+        o->v[i] = s->b2 * o->v[i] + (1 - s->b2) * g * g;
+        double v = o->v[i];
+        if (o->vmax) {
+            if (v > o->vmax[i]) o->vmax[i] = v;
+            v = o->vmax[i];
+        }
+        theta[i] = shrink * theta[i] - s->lr * gain * s->c1 * o->m[i] / (sqrt(s->c2 * v) + tiny);
+    }
+}
+
+/* X (C,C) <- U V^T of its singular value decomposition, nearly. work: 3 C^2. */
+static void orthogonalise(size_t C, double *X, double *work)
+{
+    const size_t n = C * C;
+    double *A = work, *B = A + n, *T = B + n, sum = 0;
+    for (size_t i = 0; i < n; i++) sum += X[i] * X[i];
+    if (sum == 0) return;
+    for (size_t i = 0; i < n; i++) X[i] /= sqrt(sum);
+    for (int k = 0; k < 5; k++) { /* X <- 3.4445 X - 4.7750 A X + 2.0315 A^2 X, A = X X^T */
+        racahi_gemm_f64(false, true, C, C, C, 1, X, C, X, C, 0, A, C);
+        memcpy(B, A, n * sizeof *B);
+        racahi_gemm_f64(false, false, C, C, C, 2.0315, A, C, A, C, -4.7750, B, C);
+        memcpy(T, X, n * sizeof *T);
+        racahi_gemm_f64(false, false, C, C, C, 1, B, C, T, C, 3.4445, X, C);
+    }
+}
+
+static void muon(racahi_optim *o, const racahi_param *p, const rates *s, double shrink, const double *grad,
+                 double *theta)
+{
+    const size_t C = p->c, n = C * C;
+    const double gain = gain_of(p), mu = 0.95, size = 0.8 * sqrt((double)C);
+#pragma omp parallel for num_threads(o->threads) schedule(static)
+    for (size_t b = 0; b < p->b; b++) {
+        double *X = o->work + (size_t)omp_get_thread_num() * 4 * n;
+        double *m = o->m + p->offset + b * n, *w = theta + p->offset + b * n;
+        const double *g = grad + p->offset + b * n;
+        for (size_t i = 0; i < n; i++) {
+            const double step = (1 - mu) * s->clip * gain * g[i];
+            m[i] = mu * m[i] + step;
+            X[i] = mu * m[i] + step;
+        }
+        orthogonalise(C, X, X + n);
+        for (size_t i = 0; i < n; i++) w[i] = shrink * w[i] - s->lr * gain * size * X[i];
+    }
+}
+
 void racahi_optim_step(racahi_optim *o, const racahi_params *table, const racahi_train_config *cfg, double lr,
                        double norm, const double *grad, double *theta)
 {
-    const double clip = cfg->clip > 0 && norm > cfg->clip ? cfg->clip / norm : 1;
-    const double b1 = cfg->beta1, b2 = cfg->beta2, tiny = 1e-8;
     const double step = (double)++o->steps;
-    const double c1 = 1 / (1 - pow(b1, step)), c2 = 1 / (1 - pow(b2, step));
+    const rates s = {.lr = lr,
+                     .clip = cfg->clip > 0 && norm > cfg->clip ? cfg->clip / norm : 1,
+                     .b1 = cfg->beta1,
+                     .b2 = cfg->beta2,
+                     .c1 = 1 / (1 - pow(cfg->beta1, step)),
+                     .c2 = 1 / (1 - pow(cfg->beta2, step))};
     /* the average follows quickly at first, or it would remember the initial weights for 1/(1-ema) steps */
     const double keep = cfg->ema > 0 ? fmin(cfg->ema, (1 + step) / (10 + step)) : 0;
     for (size_t t = 0; t < table->n; t++) {
         const racahi_param *p = &table->t[t];
-        const double gain = gain_of(p), shrink = p->decay ? 1 - lr * cfg->weight_decay : 1;
-        for (size_t i = p->offset; i < p->offset + p->b * p->r * p->c; i++) {
-            double g = clip * gain * grad[i];
-            o->m[i] = b1 * o->m[i] + (1 - b1) * g;
-            o->v[i] = b2 * o->v[i] + (1 - b2) * g * g;
-            double v = o->v[i];
-            if (o->vmax) {
-                if (v > o->vmax[i]) o->vmax[i] = v;
-                v = o->vmax[i];
-            }
-            theta[i] = shrink * theta[i] - lr * gain * c1 * o->m[i] / (sqrt(c2 * v) + tiny);
-            o->ema[i] = keep * o->ema[i] + (1 - keep) * theta[i];
-        }
+        const double shrink = p->decay ? 1 - lr * cfg->weight_decay : 1;
+        if (o->work && p->row_channels && p->col_channels)
+            muon(o, p, &s, shrink, grad, theta);
+        else
+            adam(o, p, &s, shrink, grad, theta);
     }
+    for (size_t i = 0; i < o->n; i++) o->ema[i] = keep * o->ema[i] + (1 - keep) * theta[i];
 }
 
 double racahi_learning_rate(const racahi_train_config *cfg, double epoch, int stage, double plateau)

@@ -39,7 +39,7 @@ racah_status racahi_state_create(racahi_train_state *s, const racahi_train_confi
     }
     memcpy(s->theta, theta, n * sizeof *theta);
     memcpy(s->best, theta, n * sizeof *theta);
-    racah_status st = racahi_optim_create(&s->optim, n, cfg->optimizer == RACAHI_AMSGRAD, theta, err);
+    racah_status st = racahi_optim_create(&s->optim, n, cfg->optimizer, theta, err);
     if (st != RACAH_OK) racahi_state_free(s);
     return st;
 }

@@ -109,12 +109,17 @@ static const racahi_sample **pointers(const racahi_sample *s, size_t n)
     return p;
 }
 
+static int threads_of(const racahi_train_config *cfg)
+{
+    return cfg->threads > 0 ? cfg->threads : omp_get_max_threads();
+}
+
 static racah_status make_buffers(racahi_trainer *t, racah_error *err)
 {
     const racahi_dataset *d = t->data;
     const racahi_train_config *cfg = t->cfg;
     const size_t n = t->model->table.count;
-    int threads = cfg->threads > 0 ? cfg->threads : omp_get_max_threads();
+    const int threads = threads_of(cfg);
     bool own = d->nvalid > 0;
     size_t batch = (size_t)cfg->batch_size < d->ntrain ? (size_t)cfg->batch_size : d->ntrain;
     t->nvalid = own ? d->nvalid : d->ntrain;
@@ -140,6 +145,9 @@ static racah_status make_buffers(racahi_trainer *t, racah_error *err)
 static racah_status make_state(racahi_trainer *t, bool fresh, racah_error *err)
 {
     RACAHI_TRY(racahi_state_create(&t->state, t->cfg, t->model->table.count, t->model->theta, err));
+    if (t->cfg->optimizer == RACAHI_MUON)
+        RACAHI_TRY(
+            racahi_optim_prepare(&t->state.optim, (size_t)t->model->cfg.channels, threads_of(t->cfg), err));
     /* an output that cannot be written is better known now than after the first epoch */
     if (fresh || access(t->ckpt, F_OK) != 0)
         return racahi_state_save(&t->state, t->cfg, t->data->hash, t->ckpt, err);
