@@ -1,0 +1,238 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The figures of a model card, from the model and ../shared/data:
+#   sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift]      all of them without a list
+# NAME silicon, germanium, molybdenum, acetylacetone or ethanol (the last two: errors and speed). Several minutes on
+# one core. RACAH_BUILD_DIR is the build folder, RACAH_MODEL another file than data/models/NAME.racah.
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd -P)
+build=$(cd "${RACAH_BUILD_DIR:-$root/build}" && pwd -P)
+shared=$root/../shared
+[ $# -gt 0 ] || { echo "usage: sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift]" >&2; exit 2; }
+name=$1
+shift
+model=${RACAH_MODEL:-$root/data/models/$name.racah}
+test='' lattice='' box='' hot=''
+case $name in
+    silicon) element=Si mass=28.0855 lattice=diamond a=5.47 train=si_train test=si_test box=si512 hot=1800 ;;
+    germanium) element=Ge mass=72.63 lattice=diamond a=5.76 train=ge_train hot=1300 ;;
+    molybdenum) element=Mo mass=95.95 lattice=bcc a=3.16 train=mo_train hot=3200 ;;
+    acetylacetone) train=acac_train_300K ;;
+    ethanol) train=ethanol_train ;;
+    *) echo "card: there is no recipe for $name" >&2; exit 2 ;;
+esac
+[ -r "$model" ] || { echo "card: there is no model file $model" >&2; exit 2; }
+model=$(cd "$(dirname "$model")" && pwd -P)/$(basename "$model")
+[ $# -gt 0 ] || set -- errors speed ${lattice:+crystal phonons melt drift}
+work=$build/card/$name
+mkdir -p "$work"
+cd "$work"
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+# lammps NAME: run the input on standard input.
+lammps()
+{
+    cat >"in.$1"
+    "$build/lmp-racah" -in "in.$1" -log "log.$1" </dev/null >"screen.$1" 2>&1 ||
+        { tail -n 20 "screen.$1" >&2; echo "card: LAMMPS failed; see $work/screen.$1" >&2; exit 1; }
+}
+
+# The beginning of every input: a crystal of $1^3 cells with lattice constant $2.
+crystal_of()
+{
+    cat <<END
+units metal
+atom_style atomic
+plugin load $build/racahplugin.so
+lattice $lattice $2
+region box block 0 $1 0 $1 0 $1
+box tilt large
+create_box 1 box
+create_atoms 1 box
+mass 1 $mass
+pair_style racah
+pair_coeff * * $model $element
+neighbor 0.5 bin
+thermo_style custom step pe press pxx pyy pzz pxy pxz pyz lx
+thermo_modify format float %.12g
+END
+}
+
+errors()
+{
+    "$build/racah" info "$model" | grep -E '"(train|valid)_(structures|energy|forces|stress)' || true
+    for file in $train $test; do "$build/racah" eval "$model" "$shared/data/$file.xyz"; done
+}
+
+speed()
+{
+    [ -n "$box" ] || { echo "speed: there is no box of $name"; return; }
+    for precision in double single; do
+        "$build/racah" bench model "$model" --box "$shared/boxes/$box.data" --precision $precision
+    done
+}
+
+# Lattice constant, energy, elastic constants (atoms relaxed) and vacancy. Also leaves a0 for phonons and melt.
+crystal()
+{
+    { crystal_of 3 $a
+      cat <<'END'
+fix relax all box/relax iso 0
+minimize 0 1e-10 1000 10000
+unfix relax
+print "card a0 $(lx/3:%.6f)"
+print "card energy $(pe/atoms:%.6f)"
+END
+    } | lammps lattice
+    a0=$(awk '$1 == "card" && $2 == "a0" { print $3 }' log.lattice)
+    { crystal_of 3 "$a0"
+      cat <<'END'
+change_box all triclinic
+run 0
+variable L equal $(lx)
+variable d equal 0.002
+END
+      for strain in x yz; do
+          for sign in 1 -1; do
+              if [ $strain = x ]; then change="x final 0 \$(v_L*(1+$sign*v_d))"; else change="yz final \$($sign*v_d*v_L)"; fi
+              back=$([ $strain = x ] && echo 'x final 0 $(v_L)' || echo 'yz final 0')
+              cat <<END
+change_box all $change remap units box
+minimize 0 1e-10 1000 10000
+print "card stress $strain $sign \$(-1e-4*pxx:%.8g) \$(-1e-4*pyy:%.8g) \$(-1e-4*pyz:%.8g)"
+change_box all $back remap units box
+END
+          done
+      done
+    } | lammps elastic
+    { crystal_of 3 "$a0"
+      cat <<'END'
+run 0
+variable perfect equal $(pe)
+variable n equal $(atoms)
+group gone id 1
+delete_atoms group gone compress no
+displace_atoms all random 0.02 0.02 0.02 4711 units box
+minimize 0 1e-6 2000 20000
+print "card vacancy $(pe-v_perfect*(v_n-1)/v_n:%.4f)"
+END
+    } | lammps vacancy
+    cat log.lattice log.elastic log.vacancy | awk '
+        $1 != "card" { next }
+        $2 == "a0" { printf "lattice constant   %.4f A\n", $3 }
+        $2 == "energy" { printf "energy             %.4f eV/atom\n", $3 }
+        $2 == "stress" { w = $4 / 0.004; if ($3 == "x") { c11 += w * $5; c12 += w * $6 } else c44 += w * $7 }
+        $2 == "vacancy" { vacancy = $3 }
+        END { printf "C11, C12, C44      %.1f, %.1f, %.1f GPa; bulk modulus %.1f GPa\n", c11, c12, c44, (c11 + 2 * c12) / 3
+              printf "vacancy            %.3f eV (relaxed, at constant volume, 3 x 3 x 3 cells)\n", vacancy }'
+    echo "$a0" >a0.txt
+}
+
+# Frequencies at Gamma, X and L, where all phases are +-1, from the forces of displaced atoms in 2 x 2 x 2 cells.
+phonons()
+{
+    [ $lattice = diamond ] || { echo "phonons: written for the diamond structure"; return; }
+    [ -r a0.txt ] || crystal >/dev/null
+    rm -f forces.dump
+    { crystal_of 2 "$(cat a0.txt)"
+      for atom in 1 5; do # (0, 0, 0) and (1/4, 1/4, 1/4): one of each sublattice
+          echo "group moved$atom id $atom"
+          for step in '0.01 0 0' '-0.01 0 0' '0 0.01 0' '0 -0.01 0' '0 0 0.01' '0 0 -0.01'; do
+              echo "displace_atoms moved$atom move $step units box"
+              echo 'run 0'
+              echo 'write_dump all custom forces.dump id x y z fx fy fz modify sort id format float %.15g append yes'
+              echo "displace_atoms moved$atom move $(echo "$step" | awk '{ print -$1, -$2, -$3 }') units box"
+          done
+      done
+    } | lammps phonons
+    awk -v a="$(cat a0.txt)" -v mass=$mass '
+        # eigenvalues of the symmetric matrix M[1..6,1..6] by Jacobi rotations
+        function jacobi(   sweep, p, q, k, t, c, s, x, y)
+        {
+            for (sweep = 0; sweep < 30; sweep++)
+                for (p = 1; p < 6; p++)
+                    for (q = p + 1; q <= 6; q++) {
+                        if (M[p, q] * M[p, q] < 1e-24) continue
+                        t = 0.5 * atan2(2 * M[p, q], M[q, q] - M[p, p]); c = cos(t); s = sin(t)
+                        for (k = 1; k <= 6; k++) { x = M[k, p]; y = M[k, q]; M[k, p] = c * x - s * y; M[k, q] = s * x + c * y }
+                        for (k = 1; k <= 6; k++) { x = M[p, k]; y = M[q, k]; M[p, k] = c * x - s * y; M[q, k] = s * x + c * y }
+                    }
+        }
+        /^ITEM: TIMESTEP/ { run++; next }
+        /^ITEM: ATOMS/ { reading = 1; next }
+        /^ITEM/ { reading = 0; next }
+        reading && NF == 7 { for (x = 1; x <= 3; x++) { F[run, $1, x] = $(4 + x); if (run == 1) R[$1, x] = $(1 + x) } if ($1 > n) n = $1 }
+        END {
+            R[1, 1] -= 0.01 # as displaced in the first run
+            split("0 0 0 1 0 0 0.5 0.5 0.5", q); split("Gamma X L", label)
+            for (w = 1; w <= 3; w++) {
+                for (i = 1; i <= 2; i++) for (x = 1; x <= 3; x++) for (k = 1; k <= 2; k++) for (y = 1; y <= 3; y++)
+                    M[3 * (i - 1) + x, 3 * (k - 1) + y] = 0
+                for (j = 1; j <= n; j++) {
+                    # sublattice of atom j: the sum of its coordinates in a/4 is even on fcc sites
+                    s = int((R[j, 1] + R[j, 2] + R[j, 3] - R[1, 1] - R[1, 2] - R[1, 3]) * 4 / a + 1000.5) % 2 ? 2 : 1
+                    first = s == 1 ? 1 : 5
+                    if (j == 5 && s != 2) { print "card: atom 5 is not of the other sublattice" > "/dev/stderr"; exit 1 }
+                    phase = 0
+                    for (x = 1; x <= 3; x++) phase += q[3 * (w - 1) + x] * (R[j, x] - R[first, x]) / a
+                    sign = int(2 * phase + 1000.5) % 2 ? -1 : 1 # exp(2 pi i phase)
+                    for (i = 1; i <= 2; i++) for (x = 1; x <= 3; x++) for (y = 1; y <= 3; y++) {
+                        plus = 6 * (i - 1) + 2 * (x - 1) + 1
+                        # no lattice sum: atom i sits in the first cell, j in the cell R_j - R_s
+                        M[3 * (i - 1) + x, 3 * (s - 1) + y] -= sign * (F[plus, j, y] - F[plus + 1, j, y]) / 0.02 / mass
+                    }
+                }
+                for (i = 1; i <= 6; i++) for (k = 1; k < i; k++) M[i, k] = M[k, i] = 0.5 * (M[i, k] + M[k, i])
+                jacobi()
+                for (i = 1; i <= 6; i++) { # eV/A^2/u -> THz
+                    f = M[i, i] < 0 ? -sqrt(-M[i, i]) : sqrt(M[i, i]); value[i] = f * 15.63330
+                }
+                for (i = 1; i <= 6; i++) for (k = 1; k < 6; k++)
+                    if (value[k] > value[k + 1]) { t = value[k]; value[k] = value[k + 1]; value[k + 1] = t }
+                line = ""
+                for (i = 1; i <= 6; i++) line = line sprintf(" %6.2f", value[i])
+                printf "phonons at %-8s%s THz\n", label[w], line
+            }
+        }' forces.dump
+}
+
+# Radial distribution function of the melt at the temperature of the AIMD data.
+melt()
+{
+    [ -r a0.txt ] || crystal >/dev/null
+    { crystal_of 3 "$(cat a0.txt)"
+      cat <<END
+timestep 0.001
+velocity all create $((2 * hot)) 4711 mom yes rot no dist gaussian
+thermo 1000
+fix melt all nvt temp $((2 * hot)) $((2 * hot)) 0.1
+run 4000
+fix melt all nvt temp $hot $hot 0.1
+run 4000
+compute rdf all rdf 120 cutoff 5.5
+comm_modify cutoff 6.5
+fix rdf all ave/time 20 400 8000 c_rdf[1] c_rdf[2] c_rdf[3] mode vector file rdf.txt
+compute msd all msd
+fix msd all ave/time 1 1 8000 c_msd[4] file msd.txt
+run 8000
+END
+    } | lammps melt
+    awk '!/^#/ && NF == 4 { r[++n] = $2; g[n] = $3; c[n] = $4 }
+         END { for (i = 1; i <= n; i++) if (g[i] > best) { best = g[i]; p = i }
+               for (i = p; i < n && g[i + 1] <= g[i]; i++) continue
+               printf "melt: first peak of g(r) %.2f A, height %.2f; first minimum %.2f A, coordination %.1f\n", r[p], best, r[i], c[i] }' rdf.txt
+    awk -v T="$hot" '!/^#/ { m = $2 } END { printf "melt: mean squared displacement in 8 ps at %d K %.1f A^2\n", T, m }' msd.txt
+}
+
+drift()
+{
+    [ $name = silicon ] || { echo "drift: bench/nve_drift.sh knows silicon"; return; }
+    RACAH_BUILD_DIR=$build sh "$root/bench/nve_drift.sh" "$model" || true
+}
+
+for part; do
+    case $part in
+        errors | speed | crystal | phonons | melt | drift) echo "== $part" && $part ;;
+        *) echo "card: $part is none of errors, speed, crystal, phonons, melt, drift" >&2; exit 2 ;;
+    esac
+done
