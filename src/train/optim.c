@@ -49,7 +49,7 @@ double racahi_optim_norm(const racahi_params *table, const double *grad)
 
 racah_status racahi_optim_prepare(racahi_optim *o, size_t channels, int threads, racah_error *err)
 {
-    o->threads = threads;
+    o->threads = racahi_blas_threads(threads);
     o->work = racahi_malloc((size_t)threads * 4, channels * channels * sizeof *o->work);
     if (!o->work) return racahi_fail(err, RACAH_ENOMEM, "no memory for the optimiser's matrices");
     return RACAH_OK;
