@@ -3,7 +3,7 @@
 #ifndef RACAH_FUZZ_H
 #define RACAH_FUZZ_H
 
-#include "../../src/io/safetensors.h"
+#include "../../src/io/st_internal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -49,11 +49,11 @@ static inline void require_refused(racah_status status, const racah_error *err, 
     require(status != RACAH_OK && err->code == status && err->msg[0] && !out);
 }
 
-/* A safetensors file whose "sha256" entry, if it has one, is right: a changed byte must reach the code behind
- * that check. NULL where the bytes are no such file; free(). */
-static inline uint8_t *fuzz_sealed(const uint8_t *data, size_t size)
+/* A safetensors file whose "sha256" entry, if it has one, is right: a changed byte must reach the code behind that
+ * check. `whole`: the hash of header and data, otherwise of the data alone. NULL where the bytes are no such file;
+ * free(). */
+static inline uint8_t *fuzz_sealed(const uint8_t *data, size_t size, bool whole)
 {
-    static const char key[] = "\"sha256\":\"";
     uint64_t header = 0;
     if (size < 8) return NULL;
     for (int k = 0; k < 8; k++) header |= (uint64_t)data[k] << 8 * k;
@@ -63,10 +63,12 @@ static inline uint8_t *fuzz_sealed(const uint8_t *data, size_t size)
     memcpy(copy, data, size);
     char hex[65];
     racah_error err;
-    uint8_t *at = memmem(copy + 8, header, key, strlen(key));
-    if (at && (size_t)(copy + 8 + header - at) >= strlen(key) + 64) {
-        require(racahi_sha256(data + 8 + header, size - 8 - header, hex, &err) == RACAH_OK);
-        memcpy(at + strlen(key), hex, 64);
+    const size_t at = racahi_sha256_place((const char *)data + 8, header);
+    if (at + 64 <= header) {
+        uint8_t *from = copy + 8 + (whole ? 0 : header);
+        memcpy(copy + 8 + at, RACAHI_SHA256_BLANK, 64);
+        require(racahi_sha256(from, (size_t)(copy + size - from), hex, &err) == RACAH_OK);
+        memcpy(copy + 8 + at, hex, 64);
     }
     return copy;
 }

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     racahi_train_config *cfg = fuzz_train_config();
     racahi_train_state s;
     const double theta[FUZZ_PARAMETERS] = {0};
-    uint8_t *sealed = fuzz_sealed(data, size);
+    uint8_t *sealed = fuzz_sealed(data, size, true);
     fuzz_file f = fuzz_file_open(sealed ? sealed : data, size);
     free(sealed);
     require(racahi_state_create(&s, cfg, FUZZ_PARAMETERS, theta, &err) == RACAH_OK);

@@ -301,9 +301,11 @@ static void test_nodeconv_without_edges_gives_zeros(void **state)
     for (int a = RACAHI_NODECONV_CG; a <= RACAHI_NODECONV_SO2; a++) {
         racahi_nodeconv *p = make_plan(&q, (racahi_nodeconv_algorithm)a, racahi_cpu_best());
         void *ws = make_ws(p, &q);
-        racahi_nodeconv_forward_f64(p, ws, q.Cp, NRECV, ptr, NSEND, NULL, q.x, NULL, NULL, q.A);
-        racahi_nodeconv_backward_f64(p, ws, q.Cp, NRECV, ptr, NSEND, NULL, q.x, NULL, NULL, q.dA, q.dx, NULL,
-                                     NULL);
+        int j[1] = {0}; /* not read, but not NULL: the kernels form addresses in it */
+        double none[4] = {0};
+        racahi_nodeconv_forward_f64(p, ws, q.Cp, NRECV, ptr, NSEND, j, q.x, none, none + 1, q.A);
+        racahi_nodeconv_backward_f64(p, ws, q.Cp, NRECV, ptr, NSEND, j, q.x, none, none + 1, q.dA, q.dx, none + 2,
+                                     none + 3);
         for (size_t i = 0; i < q.sA; i++) assert_true(q.A[i] == 0);
         for (size_t i = 0; i < q.sx; i++) assert_true(q.dx[i] == 0);
         racahi_nodeconv_forward_f64(p, ws, q.Cp, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL);
