@@ -20,7 +20,7 @@ foreach(preset clang-release clang-asan)
   racah_ci(tests-${preset} ${preset})
 endforeach()
 racah_ci(answers "clang-release;answers")
-set_tests_properties(ci_answers PROPERTIES RESOURCE_LOCK answers)
+set_tests_properties(ci_answers PROPERTIES PROCESSORS 2) # the same files as answers_*
 racah_ci(tsan clang-tsan)
 racah_ci(valgrind "")
 foreach(target ${fuzz_targets})
