@@ -176,7 +176,7 @@ static racah_status couple(builder *b, int t, racah_error *err)
 {
     if (t == b->nu || t == RACAHI_SYM_NU_MAX) return add_polynomial(b, err);
     int l1 = b->mid[t - 1], l2 = b->l[t], left = 0;
-    for (int s = t + 1; s < b->nu; s++) left += b->l[s];
+    for (int s = t + 1; s < b->nu && s < RACAHI_SYM_NU_MAX; s++) left += b->l[s];
     size_t n1 = b->dim[t - 1], n = b->dim[t], d2 = 2 * (size_t)l2 + 1;
     for (int l3 = abs(l1 - l2); l3 <= l1 + l2 && l3 <= b->L + left; l3++) {
         if (t == b->nu - 1 && l3 != b->L) continue;

@@ -65,8 +65,8 @@ static void spline_solve(size_t n, size_t nout, double *rhs)
         const size_t first = r < 2 ? 0 : r > N - 3 ? N - 5 : r - 2;
         double row[9] = {0}; /* columns r-4 .. r+4 */
         for (size_t k = 0; k < 5; k++) row[first + k + 4 - r] = c[k];
-        for (size_t k = r < 4 ? 4 - r : 0; k < 4; k++) { /* eliminate column r-4+k with its row */
-            if (row[k] == 0) continue;
+        for (size_t k = 0; k < 4; k++) {             /* eliminate column r-4+k with its row */
+            if (r + k < 4 || row[k] == 0) continue;
             const size_t p = r + k - 4;
             const double f = row[k] / upper[5 * p];
             for (size_t m = 0; m < 5; m++) row[k + m] -= f * upper[5 * p + m];
