@@ -61,7 +61,12 @@ END
 errors()
 {
     "$build/racah" info "$model" | grep -E '"(train|valid)_(structures|energy|forces|stress)' || true
-    for file in $train $test; do "$build/racah" eval "$model" "$shared/data/$file.xyz"; done
+    if [ -n "$test" ] || [ $name = acetylacetone ]; then
+        for file in $train $test; do "$build/racah" eval "$model" "$shared/data/$file.xyz"; done
+    else
+        sh "$root/data/models/split.sh" "$shared/data/$train.xyz" 10 $name
+        for part in train test; do "$build/racah" eval "$model" $name.$part.xyz; done
+    fi
 }
 
 speed()
@@ -209,6 +214,7 @@ fix melt all nvt temp $((2 * hot)) $((2 * hot)) 0.1
 run 4000
 fix melt all nvt temp $hot $hot 0.1
 run 4000
+reset_timestep 0
 compute rdf all rdf 120 cutoff 5.5
 comm_modify cutoff 6.5
 fix rdf all ave/time 20 400 8000 c_rdf[1] c_rdf[2] c_rdf[3] mode vector file rdf.txt

@@ -98,7 +98,7 @@ static void muon(racahi_optim *o, const racahi_param *p, const rates *s, double 
                  double *theta)
 {
     const size_t C = p->c, n = C * C;
-    const double gain = gain_of(p), mu = 0.95, size = 0.8 * sqrt((double)C);
+    const double gain = gain_of(p), mu = 0.95, size = 1.6 * sqrt((double)C);
 #pragma omp parallel for num_threads(o->threads) schedule(static)
     for (size_t b = 0; b < p->b; b++) {
         double *X = o->work + (size_t)omp_get_thread_num() * 4 * n;

@@ -8,8 +8,8 @@
  * Muon (K. Jordan et al. 2024, https://kellerjordan.github.io/posts/muon) for every matrix between channels:
  * with momentum M <- mu M + (1-mu) g and N = mu M + (1-mu) g (Nesterov), the step is U V^T of N = U S V^T,
  * all directions of a matrix alike, by five Newton-Schulz iterations (singular values end within 0.7 .. 1.2).
- * Its entries have the rms 1/sqrt(C); they are scaled to 0.8, so that one learning rate suits these matrices
- * and what Adam moves (0.4 and 0.2 learn more slowly).
+ * Its entries have the rms 1/sqrt(C); they are scaled to 1.6, so that one learning rate suits these matrices
+ * and what Adam moves (0.8, 0.4 and 0.2 learn more slowly).
  */
 #ifndef RACAHI_TRAIN_OPTIM_H
 #define RACAHI_TRAIN_OPTIM_H

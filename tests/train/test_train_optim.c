@@ -49,7 +49,7 @@ static void test_optim_muon_moves_all_directions_alike(void **state)
     uint64_t rng = 4;
     random_gradient(grad);
     one_step(RACAHI_MUON, 1, grad, theta);
-    const double size = 0.01 * 0.3 * 0.8 * sqrt(C); /* lr gain 0.8 sqrt(C) */
+    const double size = 0.01 * 0.3 * 1.6 * sqrt(C); /* lr gain 1.6 sqrt(C) */
     for (int b = 0; b < B; b++) {
         const double *w = theta + b * C * C, *g = grad + b * C * C;
         double against = 0;
