@@ -6,9 +6,9 @@
 # one core. RACAH_BUILD_DIR is the build folder, RACAH_MODEL another file than data/models/NAME.racah.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
+[ $# -gt 0 ] || { echo "usage: sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift]" >&2; exit 2; }
 build=$(cd "${RACAH_BUILD_DIR:-$root/build}" && pwd -P)
 shared=$root/../shared
-[ $# -gt 0 ] || { echo "usage: sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift]" >&2; exit 2; }
 name=$1
 shift
 model=${RACAH_MODEL:-$root/data/models/$name.racah}
