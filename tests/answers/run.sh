@@ -13,7 +13,7 @@ mkdir -p "$work"
 cd "$work"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
-export OMPI_MCA_btl_vader_single_copy_mechanism=none
+export OMPI_MCA_btl_vader_single_copy_mechanism=none OMP_WAIT_POLICY=passive # more threads than cores
 
 elements_of() { case $1 in silicon) echo Si ;; *) echo C O Si ;; esac; }
 # lammps MODEL NAME RANKS: energy and forces against the reference, to the same 1e-9 as `answers`
