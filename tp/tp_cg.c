@@ -7,17 +7,22 @@
  *   uvv   A = y, B = x:   z[k3,v] += sum_u W[u,v] sum_k2 K_u[k3,k2] y[k2,v],   K_u[k3,k2] = sum_k1 C x[k1,u]
  *   uvw   A = y, B = x:   T[k3,(u,v)] = sum_k2 K_u[k3,k2] y[k2,v],   z[k3,w] += sum_uv T[k3,(u,v)] W[(u,v),w]
  *
- * so the coefficients are contracted with B once for all channels, a tile of samples at a time, and what is left
- * are small dense products in registers (tp_kernel.inc) and a matrix product. uuu and uuw have no such side: the
- * sparse sum is done channel by channel. Paths into one output with one common weight (degree, shared) are added
- * up in K. The backward pass is the transpose of each step: dA and dW from K, dB from dK = sum_c W A dz. */
+ * so the coefficients are contracted with B once for all channels, a tile of samples at a time, and what is
+ * left are small dense products in registers (tp_kernel.inc) and a matrix product. All terms of uvu or uvv
+ * into one output are added up in registers. uuu and uuw have no such side: the sparse sum is done channel by
+ * channel. Paths into one output with one common weight (degree, shared) are added up in K. The backward pass
+ * is the transpose of each step: dA and dW from K, dB from dK = sum_c W A dz, again a tile of samples at a
+ * time.
+ *
+ * Large batches are bound by memory: the next sample is asked for ahead, and results that are written once go
+ * past the caches (STREAM). */
 #include "../src/linear/gemm.h"
 #include "tp_internal.h"
 
 #include <math.h>
 #include <string.h>
 
-#define NO_WEIGHT SIZE_MAX
+#define NO_WEIGHT RACAHI_TP_NO_WEIGHT
 
 typedef struct cg_group {
     racah_tp_mode mode;
@@ -27,18 +32,32 @@ typedef struct cg_group {
     size_t n3, m3;
     size_t a0, b0, o0; /* offsets in a sample; b0 only for uuu and uuw */
     size_t w0;         /* first weight, or NO_WEIGHT */
-    bool diag, first;  /* K is a multiple of 1; first writer of the output block */
-    size_t nk, k0;     /* entries of K for one copy of B, and where the group's K is in a tile */
+    bool diag, first;  /* K is a multiple of 1; first writer of the output block (uuu, uuw, uvw) */
+    size_t nk, k0;     /* entries of K for one copy of B, and where the group's K is in a sample */
+    size_t term;       /* uvw: of its first copy */
     racahi_tp_map map;
     size_t *ptr; /* uuu, uuw: entries of output row k3 */
     racahi_tp_entry *entry;
 } cg_group;
 
+/* What uvu (side A = x) or uvv (y) add to one output block. */
+typedef struct cg_sum {
+    bool of_x;
+    size_t o0, n3, C, term, nterm;
+    racahi_tp_write how; /* STREAM: its only writer */
+} cg_sum;
+
 typedef struct cg_state {
     size_t ngroup;
     cg_group *group;
-    size_t nK, max_nk, max_T, max_wT;
+    size_t nsum, nterm;
+    cg_sum *sum;
+    racahi_tp_term *term; /* the sums' terms one after the other, then those of the uvw groups */
+    size_t nK, max_nk, max_n, max_T, max_C;
     bool tile_x, tile_y;           /* is x, is y ever side B */
+    bool flip;                     /* uvu with several copies: weights are turned to [v][u] */
+    bool plain;                    /* only uvu, all of x is used: dx and dy need no zeroing */
+    bool lines;                    /* plain, and rows are whole lines: results may go past the caches */
     size_t *unreached, nunreached; /* output blocks without a path: zero */
 } cg_state;
 
@@ -55,12 +74,21 @@ static void cg_destroy(void *state)
         racahi_free(s->group[g].entry);
     }
     racahi_free(s->group);
+    racahi_free(s->sum);
+    racahi_free(s->term);
     racahi_free(s->unreached);
     racahi_free(s);
 }
 
 static bool side_is_x(const cg_group *g) { return g->mode == RACAH_TP_UVU; }
+static bool in_sum(const cg_group *g) { return g->mode == RACAH_TP_UVU || g->mode == RACAH_TP_UVV; }
 static bool by_channel(const cg_group *g) { return g->mode == RACAH_TP_UUU || g->mode == RACAH_TP_UUW; }
+
+/* The K of every group and copy starts a line, which its last vector may fill with anything. */
+static size_t padded(size_t nk)
+{
+    return (nk + RACAHI_TP_LANES(float) - 1) / RACAHI_TP_LANES(float) * RACAHI_TP_LANES(float);
+}
 
 static size_t weight_start(const racah_tp_plan *p, size_t path)
 {
@@ -100,7 +128,7 @@ static void start_group(const racah_tp_plan *p, size_t path, cg_group *g)
 
 /* ---- tables ------------------------------------------------------------------------------------------ */
 
-/* All entries of the group's paths in a dense count first: row (k3, kA), then the columns. */
+/* All entries of the group's paths in a dense count first: row (kA, k3), then the columns. */
 static racah_status make_map(const racah_tp_plan *p, cg_group *g, const size_t *member, size_t n,
                              racah_error *err)
 {
@@ -121,7 +149,7 @@ static racah_status make_map(const racah_tp_plan *p, cg_group *g, const size_t *
                         if (c == 0) continue;
                         size_t kA = side_is_x(g) ? k1 : k2, kB = side_is_x(g) ? k2 : k1;
                         const racahi_irrep *B = side_is_x(g) ? t->b2 : t->b1;
-                        size_t row = k3 * g->nA + kA;
+                        size_t row = kA * g->n3 + k3;
                         if (!fill) {
                             m->ptr[row + 1]++, total++;
                             continue;
@@ -204,20 +232,93 @@ static racah_status make_groups(racah_tp_plan *p, cg_state *s, size_t *group_of,
     return RACAH_OK;
 }
 
-/* Sizes of the buffers, first writers, cost. */
-static void finish(racah_tp_plan *p, cg_state *s, bool *reached)
+/* Terms of all copies of group g. */
+static void add_terms(cg_state *s, const cg_group *g)
 {
+    for (size_t v = 0; v < g->mB; v++)
+        s->term[s->nterm++] = (racahi_tp_term){
+            .n1 = g->diag ? 0 : g->nA,
+            .k0 = g->k0 + v * padded(g->nk),
+            .x0 = g->a0,
+            .w0 = g->w0 == NO_WEIGHT || g->mode == RACAH_TP_UVW ? NO_WEIGHT : g->w0 + v * g->C};
+}
+
+/* The terms of one side into output block b, if there are any. */
+static void make_sum(cg_state *s, int b, bool of_x)
+{
+    cg_sum q = {.of_x = of_x, .term = s->nterm, .how = RACAHI_TP_STREAM};
+    for (size_t i = 0; i < s->ngroup; i++) {
+        const cg_group *g = &s->group[i];
+        if (g->out != b) continue;
+        if (in_sum(g) && side_is_x(g) == of_x) {
+            q.o0 = g->o0, q.n3 = g->n3, q.C = g->C;
+            add_terms(s, g);
+        } else if (side_is_x(g)) {
+            q.how = RACAHI_TP_ADD; /* the sums of x come first */
+        } else if (q.how == RACAHI_TP_STREAM) {
+            q.how = RACAHI_TP_SET; /* not the only writer */
+        }
+    }
+    q.nterm = s->nterm - q.term;
+    if (q.nterm) s->sum[s->nsum++] = q;
+}
+
+/* The first and last of the terms so far that read the rows of x, or of y, at x0. */
+static void mark_ends(cg_state *s, size_t x0)
+{
+    racahi_tp_term *end = NULL;
+    for (racahi_tp_term *t = s->term; t < s->term + s->nterm; t++) {
+        if (t->x0 != x0) continue;
+        if (!end) t->first = true;
+        end = t;
+    }
+    if (end) end->last = true;
+}
+
+static void make_sums(const racah_tp_plan *p, cg_state *s)
+{
+    for (int of_y = 0; of_y < 2; of_y++)
+        for (size_t b = 0; b < p->out.n; b++) make_sum(s, (int)b, !of_y);
+    s->plain = true;
+    for (size_t i = 0; i < s->ngroup; i++) s->plain = s->plain && s->group[i].mode == RACAH_TP_UVU;
+    for (size_t i = 0; i < p->in1.n && s->plain; i++) {
+        const racahi_irrep *q = &p->in1.block[i];
+        size_t t = 0;
+        while (t < s->nterm && s->term[t].x0 != q->offset) t++;
+        s->plain = t < s->nterm;
+        mark_ends(s, q->offset);
+    }
+    s->lines = s->plain && !s->flip;
     for (size_t i = 0; i < s->ngroup; i++) {
         cg_group *g = &s->group[i];
-        g->first = !reached[g->out], reached[g->out] = true;
+        if (g->C * (p->d.dtype == RACAH_TP_F64 ? 8 : 4) % 64) s->lines = false;
+        if (g->mode != RACAH_TP_UVW) continue;
+        g->term = s->nterm;
+        add_terms(s, g);
+    }
+}
+
+/* Where K is, sizes of the buffers, first writers, cost. */
+static void finish(racah_tp_plan *p, cg_state *s, bool *reached)
+{
+    for (size_t pass = 0; pass < 2; pass++) /* sums write before the other groups */
+        for (size_t i = 0; i < s->ngroup; i++) {
+            cg_group *g = &s->group[i];
+            if (in_sum(g) != (pass == 0)) continue;
+            g->first = !reached[g->out], reached[g->out] = true;
+        }
+    for (size_t i = 0; i < s->ngroup; i++) {
+        cg_group *g = &s->group[i];
         double C = (double)g->C, n3 = (double)g->n3, copies = (double)g->mB;
+        if (g->C > s->max_C) s->max_C = g->C;
         if (by_channel(g)) {
             double nnz = (double)g->ptr[g->n3];
             p->flops_forward += C * (3 * nnz + n3), p->flops_backward += C * (8 * nnz + 3 * n3);
         } else {
             double dense = g->diag ? n3 : n3 * (double)g->nA;
-            g->k0 = s->nK, s->nK += g->nk * g->mB;
+            g->k0 = s->nK, s->nK += padded(g->nk) * g->mB;
             if (g->nk > s->max_nk) s->max_nk = g->nk;
+            if (g->nA * g->n3 > s->max_n) s->max_n = g->nA * g->n3;
             if (side_is_x(g))
                 s->tile_y = true;
             else
@@ -232,10 +333,12 @@ static void finish(racah_tp_plan *p, cg_state *s, bool *reached)
         if (T > s->max_T) s->max_T = T;
         p->flops_forward += 2 * (double)T * (T ? (double)g->m3 : 0);
         p->flops_backward += 4 * (double)T * (T ? (double)g->m3 : 0);
-        if (g->mode == RACAH_TP_UVU && g->mB > 1 && g->C * g->mB > s->max_wT) s->max_wT = g->C * g->mB;
+        if (g->mode == RACAH_TP_UVU && g->mB > 1 && g->w0 != NO_WEIGHT) s->flip = true;
     }
+    make_sums(p, s);
     for (size_t b = 0; b < p->out.n; b++)
         if (!reached[b]) s->unreached[s->nunreached++] = b;
+    p->sets_dw = s->plain && !s->flip && p->d.weights == RACAH_TP_W_PATH && !p->d.weights_common;
 }
 
 static size_t cg_workspace(const racah_tp_plan *p);
@@ -245,12 +348,17 @@ static racah_status cg_create(racah_tp_plan *p, racah_error *err)
     cg_state *s = p->state = racahi_calloc(1, sizeof *s);
     size_t *scratch = racahi_calloc(2 * p->npath, sizeof *scratch);
     bool *reached = racahi_calloc(p->out.n, sizeof *reached);
+    size_t terms = 0; /* at most */
+    for (size_t i = 0; i < p->npath; i++)
+        terms += (size_t)(p->path[i].b1->mul > p->path[i].b2->mul ? p->path[i].b1->mul : p->path[i].b2->mul);
     racah_status status = RACAH_ENOMEM;
     if (s) {
         s->group = racahi_calloc(p->npath, sizeof *s->group);
         s->unreached = racahi_calloc(p->out.n, sizeof *s->unreached);
+        s->sum = racahi_calloc(2 * p->out.n + 1, sizeof *s->sum);
+        s->term = racahi_calloc(terms, sizeof *s->term);
     }
-    if (!s || !scratch || !reached || !s->group || !s->unreached)
+    if (!s || !scratch || !reached || !s->group || !s->unreached || !s->sum || !s->term)
         racahi_set_error(err, status, "tp cg: %zu paths do not fit in memory", p->npath);
     else
         status = make_groups(p, s, scratch, scratch + p->npath, err);

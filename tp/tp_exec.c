@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define STREAM_BYTES ((size_t)16 << 20) /* more than a core's share of the last cache */
+
 #define REAL double
 #define NAME(x) x##_f64
 #include "tp_exec.inc"

@@ -20,19 +20,20 @@ typedef struct racahi_tp_path {
 } racahi_tp_path;
 
 /* What an algorithm provides. Forward: z (nb,dim3) overwritten. Backward: dx, dy overwritten, dw added to.
- * ws is 64-byte aligned; nb <= RACAHI_TP_LANES(REAL); wn is the distance of the samples' weights, 0 when common. */
+ * ws is 64-byte aligned; nb <= RACAHI_TP_LANES(REAL); stream: the arrays exceed the caches, so results may go past
+ * them; wn is the distance of the samples' weights, 0 when common. */
 typedef struct racahi_tp_ops {
     racah_tp_algorithm algorithm;
     racah_status (*create)(racah_tp_plan *p,
                            racah_error *err); /* fills p->state, p->ws_algorithm; or refuses */
     void (*destroy)(void *state);             /* half-built states and NULL are legal */
-    void (*forward_f64)(const racah_tp_plan *p, void *ws, size_t nb, const double *x, const double *y,
+    void (*forward_f64)(const racah_tp_plan *p, void *ws, size_t nb, bool stream, const double *x, const double *y,
                         const double *w, size_t wn, double *z);
-    void (*backward_f64)(const racah_tp_plan *p, void *ws, size_t nb, const double *x, const double *y,
+    void (*backward_f64)(const racah_tp_plan *p, void *ws, size_t nb, bool stream, const double *x, const double *y,
                          const double *w, size_t wn, const double *dz, double *dx, double *dy, double *dw);
-    void (*forward_f32)(const racah_tp_plan *p, void *ws, size_t nb, const float *x, const float *y,
+    void (*forward_f32)(const racah_tp_plan *p, void *ws, size_t nb, bool stream, const float *x, const float *y,
                         const float *w, size_t wn, float *z);
-    void (*backward_f32)(const racah_tp_plan *p, void *ws, size_t nb, const float *x, const float *y,
+    void (*backward_f32)(const racah_tp_plan *p, void *ws, size_t nb, bool stream, const float *x, const float *y,
                          const float *w, size_t wn, const float *dz, float *dx, float *dy, float *dw);
 } racahi_tp_ops;
 
@@ -52,6 +53,7 @@ struct racah_tp_plan {
     racahi_sph_fn_f32 sph_f32;
     const racahi_tp_ops *ops;
     void *state;
+    bool sets_dw;                 /* backward overwrites dw instead of adding to it */
     size_t ws_algorithm, ws_size; /* bytes */
     size_t rank;
     double flops_forward, flops_backward;

@@ -2,8 +2,7 @@
  * Kernels the tensor-product algorithms are made of, for one precision each, and their tables.
  *
  * Arrays of channels are rows of C contiguous numbers, any C >= 0, no padding, no alignment needed; `xs` is the
- * distance of rows. K is a small matrix [n3][n1] whose entries lie `ks` numbers apart (1, or the lanes of a tile
- * of samples). w is a row of C weights or NULL for ones. */
+ * distance of rows. K is a small matrix. w is a row of C weights or NULL for ones. */
 #ifndef RACAHI_TP_KERNEL_H
 #define RACAHI_TP_KERNEL_H
 
@@ -25,6 +24,16 @@ typedef struct racahi_tp_map {
     double *c_f64;
     float *c_f32;
 } racahi_tp_map;
+
+/* One term w K x of a sum, by where its operands start: K [n1][n3], x n1 rows of C. n1 = 0: K is one number, times
+ * the identity. */
+#define RACAHI_TP_NO_WEIGHT SIZE_MAX
+typedef struct racahi_tp_term {
+    size_t n1, k0, x0, w0;
+    bool first, last; /* of a sample's terms to read these rows of x, and to write those of dx */
+} racahi_tp_term;
+
+typedef enum racahi_tp_write { RACAHI_TP_SET, RACAHI_TP_ADD, RACAHI_TP_STREAM } racahi_tp_write;
 
 #define REAL double
 #define NAME(x) x##_f64

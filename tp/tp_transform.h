@@ -39,14 +39,14 @@ static inline size_t racahi_tp_component(const racah_tp_plan *p, const racahi_ir
     return racahi_tp_row(s, b, C) + (size_t)(m + s->block[b].l);
 }
 
-void racahi_tp_transform_forward_f64(const racah_tp_plan *p, void *ws, size_t nb, const double *x,
+void racahi_tp_transform_forward_f64(const racah_tp_plan *p, void *ws, size_t nb, bool stream, const double *x,
                                      const double *y, const double *w, size_t wn, double *z);
-void racahi_tp_transform_backward_f64(const racah_tp_plan *p, void *ws, size_t nb, const double *x,
+void racahi_tp_transform_backward_f64(const racah_tp_plan *p, void *ws, size_t nb, bool stream, const double *x,
                                       const double *y, const double *w, size_t wn, const double *dz,
                                       double *dx, double *dy, double *dw);
-void racahi_tp_transform_forward_f32(const racah_tp_plan *p, void *ws, size_t nb, const float *x,
+void racahi_tp_transform_forward_f32(const racah_tp_plan *p, void *ws, size_t nb, bool stream, const float *x,
                                      const float *y, const float *w, size_t wn, float *z);
-void racahi_tp_transform_backward_f32(const racah_tp_plan *p, void *ws, size_t nb, const float *x,
+void racahi_tp_transform_backward_f32(const racah_tp_plan *p, void *ws, size_t nb, bool stream, const float *x,
                                       const float *y, const float *w, size_t wn, const float *dz, float *dx,
                                       float *dy, float *dw);
 #define RACAHI_TP_TRANSFORM_OPS(algorithm, create)                                                           \

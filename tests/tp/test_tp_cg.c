@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Plans with algorithm cg: e3nn's golden numbers, the dense oracle in every mode, normalisation and weight. */
+ * Plans with algorithm cg: e3nn's golden numbers, the dense oracle in every mode, normalisation and weight.
+ */
 #include "tp_oracle.h"
 
 #include "tp_kernel.h"
@@ -103,7 +104,8 @@ static void check(const racah_tp_desc *d, size_t n, uint64_t *seed)
     racah_tp_plan_destroy(plan);
 }
 
-/* Every mode on irreps in any order, both parities, with terms that repeat and outputs that no path reaches. */
+/* Every mode on irreps in any order, both parities, with terms that repeat and outputs that no path reaches.
+ */
 static void test_tp_cg_modes_match_oracle(void **state)
 {
     (void)state;
@@ -174,43 +176,114 @@ static void test_tp_cg_weights_match_oracle(void **state)
                 }
 }
 
-/* Every instruction set's kernels give the same as the widest, whole vectors and remainders. */
+/* Every instruction set's kernels give what plain loops give, whole vectors and remainders: apply, a sum of
+ * two terms (the second a multiple of the identity) added or past the caches, and the gradient of the first.
+ */
 static void test_tp_kernels_of_every_isa_agree(void **state)
 {
     (void)state;
     uint64_t seed = 17;
-    enum { N1 = 7, N3 = 9, CMAX = 37, NX = N1 * CMAX, NZ = N3 * CMAX, NK = N1 * N3 };
-    double x[NX], w[CMAX], dz[NZ], K[NK], z[2][NZ], dx[2][NX], dK[2][NK * 8], dw[2][CMAX], sums[2][NK];
+    enum { N1 = 7, N3 = 9, CMAX = 37, NX = N3 * CMAX, NZ = N3 * CMAX, NK = N1 * N3 };
+    double x[NX], w[CMAX], dz[NZ], K[NK + 1], KT[NK + 1], dK[2][NK + 8], dx[2][NX], dw[2][CMAX],
+        scratch[(NK + 16) * 8];
+    double *z[3] = {racahi_malloc(NZ, 8), racahi_malloc(NZ, 8), racahi_malloc(NZ, 8)}; /* aligned */
     for (int i = 0; i < NX; i++) x[i] = racah_test_normal(&seed);
     for (int i = 0; i < CMAX; i++) w[i] = racah_test_normal(&seed);
     for (int i = 0; i < NZ; i++) dz[i] = racah_test_normal(&seed);
-    for (int i = 0; i < NK; i++) K[i] = racah_test_normal(&seed);
-    for (size_t C = 1; C <= CMAX; C += 4)
+    for (int i = 0; i <= NK; i++) K[i] = racah_test_normal(&seed);
+    for (size_t C = 1; C <= CMAX; C += C == 29 ? 3 : C == 32 ? 5 : 4)
         for (size_t n3 = 1; n3 <= N3; n3++)
             for (size_t n1 = 1; n1 <= N1; n1++)
                 for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++)
-                    for (int weighted = 0; weighted < 2; weighted++) {
+                    for (int how = 0; how < 4; how++) {
                         const racahi_tp_kernels_f64 *k = racahi_tp_kernels_pick_f64((racahi_isa)isa);
-                        memset(dx, 0, sizeof dx), memset(dK, 0, sizeof dK), memset(dw, 0, sizeof dw);
-                        memset(sums, 0, sizeof sums), memset(z, 0, sizeof z);
+                        bool weighted = how & 1, add = how & 2;
+                        for (int i = 0; i < NX; i++) dx[0][i] = dx[1][i] = add ? i : 0;
+                        for (size_t i = 0; i < CMAX; i++) dw[0][i] = dw[1][i] = add ? (double)i : 0;
+                        for (size_t i = 0; i < n3 * C; i++) z[0][i] = z[1][i] = z[2][i] = (double)i;
+                        memset(dK, 0, sizeof dK);
                         const double *wr = weighted ? w : NULL;
-                        k->apply(n1, n3, C, K, 1, x, C, wr, z[0], C, true);
-                        k->grad(n1, n3, C, K, 1, x, C, wr, dz, C, dx[0], dK[0], weighted ? dw[0] : NULL);
-                        k->lane_sums(n1 * n3, dK[0], sums[0]);
+                        for (size_t a = 0; a < n3; a++)
+                            for (size_t b = 0; b < n1; b++) KT[b * n3 + a] = K[a * n1 + b];
+                        KT[NK] = K[NK];
+                        const racahi_tp_term t[2] = {
+                            {n1, 0, 0, weighted ? 0 : RACAHI_TP_NO_WEIGHT, true, true},
+                            {0, NK, 0, RACAHI_TP_NO_WEIGHT, true, true}};
+                        const racahi_tp_operands_f64 o = {KT, x, w, NULL};
+                        k->apply(n1, n3, C, K, x, C, wr, z[0], C, add);
+                        k->sum(n3, C, 2, t, &o, z[2], C,
+                               add     ? RACAHI_TP_ADD
+                               : C % 8 ? RACAHI_TP_SET
+                                       : RACAHI_TP_STREAM);
+                        racahi_tp_grad_f64 g = {.K = KT,
+                                                .x = x,
+                                                .w = wr,
+                                                .dz = dz,
+                                                .zs = C,
+                                                .dK = dK[0],
+                                                .dx = dx[0],
+                                                .dw = dw[0],
+                                                .sums = scratch,
+                                                .add_x = add,
+                                                .add_w = add};
+                        k->grad(n1, n3, C, &g);
+                        for (size_t i = 0; i < n3 * C && !add; i++) z[1][i] = 0;
                         for (size_t a = 0; a < n3; a++)
                             for (size_t b = 0; b < n1; b++)
                                 for (size_t c = 0; c < C; c++) {
                                     double kk = K[a * n1 + b], wc = weighted ? w[c] : 1;
                                     z[1][a * C + c] += wc * kk * x[b * C + c];
                                     dx[1][b * C + c] += wc * kk * dz[a * C + c];
-                                    sums[1][a * n1 + b] += wc * x[b * C + c] * dz[a * C + c];
+                                    dK[1][b * n3 + a] += wc * x[b * C + c] * dz[a * C + c];
                                     if (weighted) dw[1][c] += kk * x[b * C + c] * dz[a * C + c];
                                 }
                         RACAH_ASSERT_CLOSE(tp_difference(z[0], z[1], n3 * C), 0, 1e-14, 0);
+                        for (size_t i = 0; i < n3 * C; i++) z[1][i] += K[NK] * x[i];
+                        RACAH_ASSERT_CLOSE(tp_difference(z[2], z[1], n3 * C), 0, 1e-12,
+                                           0); /* terms may cancel */
                         RACAH_ASSERT_CLOSE(tp_difference(dx[0], dx[1], n1 * C), 0, 1e-14, 0);
-                        RACAH_ASSERT_CLOSE(tp_difference(sums[0], sums[1], n1 * n3), 0, 1e-14, 0);
+                        RACAH_ASSERT_CLOSE(tp_difference(dK[0], dK[1], n1 * n3), 0, 1e-14, 0);
                         RACAH_ASSERT_CLOSE(tp_difference(dw[0], dw[1], C), 0, 1e-14, 0);
                     }
+    for (int i = 0; i < 3; i++) racahi_free(z[i]);
+}
+
+/* Above the sizes that fit the caches results are written past them: the same numbers as in small calls. */
+static void test_tp_large_batches_equal_small_ones(void **state)
+{
+    (void)state;
+    static const char *const irreps[] = {"32x0e+32x1o", "5x0e+5x1o"};
+    for (int which = 0; which < 4; which++) {
+        racah_error err;
+        racah_tp_desc d;
+        racah_tp_desc_init(&d);
+        d.irreps_in1 = irreps[which & 1], d.irreps_in2 = "0e+1o", d.irreps_out = irreps[which & 1];
+        d.mode = RACAH_TP_UVU, d.weights_common = which & 2;
+        racah_tp_plan *plan;
+        RACAH_ASSERT_OK(racah_tp_plan_create(&plan, &d, &err));
+        racah_tp_info info;
+        racah_tp_plan_info(plan, &info);
+        const size_t n = ((size_t)17 << 20) / (8 * (info.dim1 + info.dim3 + info.nw)) + 1, part = 100;
+        uint64_t seed = 23;
+        tp_case c;
+        tp_case_make(&c, plan, which & 2, n, &seed);
+        tp_case_run(&c, plan, RACAH_TP_F64);
+        void *ws = racahi_malloc(racah_tp_ws_size(plan), 1);
+        double *z = racahi_malloc(part * c.d3, 8), *dx = racahi_malloc(part * c.d1, 8),
+               *dy = racahi_malloc(part * c.d2, 8), *dw = racahi_malloc(part * info.nw, 8);
+        for (size_t i = 0; i + part <= n; i += n - i < 3 * part ? 1 : 2 * part) {
+            const double *w = c.w + (which & 2 ? 0 : i * info.nw), *x = c.x + i * c.d1, *y = c.y + i * c.d2;
+            RACAH_ASSERT_OK(racah_tp_forward_f64(plan, ws, part, x, y, w, z, &err));
+            RACAH_ASSERT_OK(
+                racah_tp_backward_f64(plan, ws, part, x, y, w, c.dz + i * c.d3, dx, dy, dw, &err));
+            assert_memory_equal(z, c.z + i * c.d3, part * c.d3 * 8);
+            assert_memory_equal(dx, c.dx + i * c.d1, part * c.d1 * 8);
+            assert_memory_equal(dy, c.dy + i * c.d2, part * c.d2 * 8);
+            if (!(which & 2)) assert_memory_equal(dw, c.dw + i * info.nw, part * info.nw * 8);
+        }
+        racahi_free(ws), racahi_free(z), racahi_free(dx), racahi_free(dy), racahi_free(dw), tp_case_free(&c);
+        racah_tp_plan_destroy(plan);
+    }
 }
 
 /* ---- layouts, skipped outputs, calls ------------------------------------------------------------------ */
@@ -371,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_tp_cg_instructions_match_oracle),
         cmocka_unit_test(test_tp_cg_weights_match_oracle),
         cmocka_unit_test(test_tp_kernels_of_every_isa_agree),
+        cmocka_unit_test(test_tp_large_batches_equal_small_ones),
         cmocka_unit_test(test_tp_skipped_gradients_change_nothing),
         cmocka_unit_test(test_tp_meaningless_plans_are_refused),
         cmocka_unit_test(test_tp_bad_calls_are_refused),
