@@ -112,6 +112,7 @@ static answer reference(const conv_case *c, const int l[3], racahi_weights_kind 
 static double check_f64(conv_case *c, const answer *r, size_t atoms, bool backward)
 {
     size_t e = atoms * NEIGHBOURS, y = c->sY / c->E * e, w = c->sW / c->E * e, a = c->sA / ATOMS * atoms;
+    memset(c->dx, 0, c->sx * sizeof *c->dx);
     racahi_nodeconv_forward_f64(c->p, c->ws, CHANNELS, atoms, c->ptr, ATOMS, c->j, c->x, c->W, c->Y, c->A);
     double worst = bench_error_f64(c->A, r->A, a);
     if (!backward) return worst;
@@ -127,6 +128,7 @@ static double check_f64(conv_case *c, const answer *r, size_t atoms, bool backwa
 static double check_f32(conv_case *c, const answer *r, size_t atoms, bool backward)
 {
     size_t e = atoms * NEIGHBOURS, y = c->sY / c->E * e, w = c->sW / c->E * e, a = c->sA / ATOMS * atoms;
+    memset(c->dxf, 0, c->sx * sizeof *c->dxf);
     racahi_nodeconv_forward_f32(c->p, c->ws, CHANNELS, atoms, c->ptr, ATOMS, c->j, c->xf, c->Wf, c->Yf,
                                 c->Af);
     double worst = bench_error_f32(c->Af, r->A, a);

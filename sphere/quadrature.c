@@ -99,16 +99,24 @@ static void gauss_legendre(int n, int i, double *node, double *weight)
     *node = t, *weight = 2 / ((1 - t * t) * slope * slope);
 }
 
-/* degree+1 equally spaced angles integrate cos m phi and sin m phi exactly for |m| <= degree. */
-static racah_status product_create(racahi_quadrature **out, int degree, racah_error *err)
+/* Ring i of n equally spaced ones (Fejer's first rule): exact for cos(k t), k < n. */
+static void equal_ring(int n, int i, double *node, double *weight)
 {
-    int rings = degree / 2 + 1, turns = degree + 1;
-    RACAHI_TRY(quadrature_new(out, degree, (size_t)rings * (size_t)turns, "product", err));
+    double t = PI * (i + 0.5) / n, sum = 1;
+    for (int k = 1; k <= n / 2; k++) sum -= 2 * cos(2 * k * t) / (4.0 * k * k - 1);
+    *node = cos(t), *weight = 2 * sum / n;
+}
+
+/* degree+1 equally spaced angles integrate cos m phi and sin m phi exactly for |m| <= degree. */
+static racah_status product_create(racahi_quadrature **out, int degree, bool equal, racah_error *err)
+{
+    int rings = equal ? degree + 1 : degree / 2 + 1, turns = degree + 1;
+    RACAHI_TRY(quadrature_new(out, degree, (size_t)rings * (size_t)turns, equal ? "equal" : "product", err));
     racahi_quadrature *q = *out;
     size_t g = 0;
     for (int i = 0; i < rings; i++) {
         double t, w;
-        gauss_legendre(rings, i, &t, &w);
+        (equal ? equal_ring : gauss_legendre)(rings, i, &t, &w);
         double rho = sqrt((1 - t) * (1 + t));
         for (int j = 0; j < turns; j++, g++) {
             double phi = 2 * PI * j / turns;
@@ -133,13 +141,14 @@ racah_status racahi_quadrature_create(racahi_quadrature **out, int degree, racah
     switch (kind) {
     case RACAHI_QUADRATURE_BEST:
         if (rule && (size_t)rule->points <= product) return octahedral_create(out, rule, err);
-        return product_create(out, degree, err);
+        return product_create(out, degree, false, err);
     case RACAHI_QUADRATURE_OCTAHEDRAL:
         if (rule) return octahedral_create(out, rule, err);
         return racahi_fail(err, RACAH_EUNSUPPORTED,
                            "quadrature: octahedral rules go to degree %d, asked for %d",
                            octahedral_rules[NRULE - 1].degree, degree);
-    case RACAHI_QUADRATURE_PRODUCT: return product_create(out, degree, err);
+    case RACAHI_QUADRATURE_PRODUCT: return product_create(out, degree, false, err);
+    case RACAHI_QUADRATURE_EQUAL: return product_create(out, degree, true, err);
     }
-    return racahi_fail(err, RACAH_EINVAL, "quadrature: kind %d, need 0 .. 2", (int)kind);
+    return racahi_fail(err, RACAH_EINVAL, "quadrature: kind %d, need 0 .. 3", (int)kind);
 }

@@ -7,7 +7,9 @@
  *               Zh. vychisl. mat. mat. fiz. 15, 48 (1975), solved for by make_quadrature.py): 6, 14, 26, 38, 50,
  *               74, 86, 110, 146, 170, 194 points for degree 3, 5, ..., 23 (the one of 74 points has negative
  *               weights); fewer points by a third
- *   BEST        the one with fewer points */
+ *   BEST        the one of these two with fewer points
+ *   EQUAL       equally spaced in both angles, degree+1 rings of degree+1 points: what the 2D Fourier series of a
+ *               function on the sphere is sampled at; weights from integral cos(n t) sin t dt = 2 / (1 - n^2) */
 #ifndef RACAHI_QUADRATURE_H
 #define RACAHI_QUADRATURE_H
 
@@ -18,13 +20,14 @@
 typedef enum racahi_quadrature_kind {
     RACAHI_QUADRATURE_BEST = 0,
     RACAHI_QUADRATURE_OCTAHEDRAL = 1,
-    RACAHI_QUADRATURE_PRODUCT = 2
+    RACAHI_QUADRATURE_PRODUCT = 2,
+    RACAHI_QUADRATURE_EQUAL = 3
 } racahi_quadrature_kind;
 
 typedef struct racahi_quadrature {
     int degree;       /* exact up to here, at least what was asked for */
     size_t n;         /* points */
-    const char *name; /* "octahedral" or "product" */
+    const char *name; /* "octahedral", "product" or "equal" */
     double *r;        /* (n,3) unit vectors */
     double *w;        /* (n) sum 4 pi */
 } racahi_quadrature;

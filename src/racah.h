@@ -76,7 +76,8 @@ typedef enum racah_isa { RACAH_ISA_AUTO = 0, RACAH_ISA_BASELINE, RACAH_ISA_AVX2,
 typedef struct racah_calc_options {
     size_t size;
     racah_precision precision; /* SINGLE: features in float; energies, forces, virial summed in double */
-    racah_method method;       /* RACAH_EUNSUPPORTED names what this release has */
+    racah_method method;       /* of the convolution; AUTO is CG. Models of family gaunt with weights degree or shared
+                                  take every method, others CG and SO2; else RACAH_EUNSUPPORTED with the reason */
     racah_radial radial;       /* TABLE: quintic interpolant of the radial functions and its exact derivative */
     racah_isa isa;             /* AUTO: best of this CPU; a variant the CPU lacks is RACAH_EUNSUPPORTED */
     /* Since 0.1, second edition (a smaller size field leaves them out): */

@@ -37,24 +37,27 @@ static racah_status set_factors(racahi_nodeconv *p, const racahi_cp_factors *f, 
 static racah_status build(racahi_nodeconv *p, racahi_nodeconv_algorithm algorithm, racahi_weights_kind kind,
                           racahi_family family, racah_error *err)
 {
-    static const char *const names[] = {"cg", "cp", "grid"};
+    static const char *const names[] = {"cg", "cp", "grid", "so2", "gaunt"};
     if (kind == RACAHI_W_PATH)
         return racahi_fail(
             err, RACAH_EUNSUPPORTED,
             "convolution: %s with path weights: they differ by (l1, l3) from edge to edge, which a "
             "transform at the nodes cannot follow; want degree or shared",
             names[algorithm]);
-    if (algorithm == RACAHI_NODECONV_GRID && family != RACAHI_FAMILY_GAUNT)
+    if (algorithm != RACAHI_NODECONV_CP && family != RACAHI_FAMILY_GAUNT)
         return racahi_fail(
             err, RACAH_EUNSUPPORTED,
-            "convolution: a grid multiplies functions point by point, which is the gaunt family; the "
-            "component family was asked for");
+            "convolution: %s multiplies functions point by point, which is the gaunt family; the "
+            "component family was asked for",
+            names[algorithm]);
     racahi_cp_factors *f = NULL;
     racahi_cp_family cp = family == RACAHI_FAMILY_GAUNT ? RACAHI_CP_GAUNT : RACAHI_CP_COMPONENT;
     racah_status s =
-        algorithm == RACAHI_NODECONV_GRID
-            ? racahi_cp_factors_quadrature(&f, p->lin, p->ly, p->lout, err)
-            : racahi_cp_factors_create(&f, p->lin, p->ly, p->lout, cp, RACAHI_CP_EVEN, false, err);
+        algorithm == RACAHI_NODECONV_CP
+            ? racahi_cp_factors_create(&f, p->lin, p->ly, p->lout, cp, RACAHI_CP_EVEN, false, err)
+            : racahi_cp_factors_quadrature(
+                  &f, p->lin, p->ly, p->lout,
+                  algorithm == RACAHI_NODECONV_GRID ? RACAHI_QUADRATURE_BEST : RACAHI_QUADRATURE_EQUAL, err);
     if (s == RACAH_OK) s = set_factors(p, f, err);
     racahi_cp_factors_destroy(f);
     return s;
@@ -66,9 +69,9 @@ racah_status racahi_nodeconv_create(racahi_nodeconv **out, racahi_nodeconv_algor
 {
     if (!out) return racahi_fail(err, RACAH_EINVAL, "convolution: out = NULL");
     *out = NULL;
-    if ((unsigned)algorithm > RACAHI_NODECONV_SO2)
+    if ((unsigned)algorithm > RACAHI_NODECONV_GAUNT)
         return racahi_fail(err, RACAH_EINVAL, "convolution: algorithm %d, need 0..%d", (int)algorithm,
-                           RACAHI_NODECONV_SO2);
+                           RACAHI_NODECONV_GAUNT);
     racahi_nodeconv *p = racahi_calloc(1, sizeof *p);
     if (!p) return racahi_fail(err, RACAH_ENOMEM, "convolution plan: %zu bytes do not fit", sizeof *p);
     /* the cg plan also checks all arguments */

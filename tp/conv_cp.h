@@ -13,6 +13,8 @@
  *   cg    conv.h for one receiver after the other; every weights kind and family
  *   cp    factors of the lowest rank known; families gaunt and component, weights degree and shared
  *   grid  factors from a quadrature; family gaunt, weights degree and shared
+ *   gaunt factors from equally spaced angles, the samples of a 2D Fourier series (arXiv 2401.10216): grid with
+ *         more points
  *   so2   conv_so2.h for one receiver after the other; every weights kind and family, Y of directions
  * `path` weights differ by (l1, l3) from edge to edge, which a transform at the nodes cannot follow: refused.
  *
@@ -34,7 +36,8 @@ typedef enum racahi_nodeconv_algorithm {
     RACAHI_NODECONV_CG = 0,
     RACAHI_NODECONV_CP = 1,
     RACAHI_NODECONV_GRID = 2,
-    RACAHI_NODECONV_SO2 = 3
+    RACAHI_NODECONV_SO2 = 3,
+    RACAHI_NODECONV_GAUNT = 4
 } racahi_nodeconv_algorithm;
 
 typedef struct racahi_nodeconv racahi_nodeconv; /* plan */
@@ -62,7 +65,7 @@ void racahi_nodeconv_forward_f64(const racahi_nodeconv *p, void *ws, size_t Cp, 
 void racahi_nodeconv_forward_f32(const racahi_nodeconv *p, void *ws, size_t Cp, size_t N, const size_t *ptr,
                                  size_t nsend, const int *j, const float *x, const float *W, const float *Y,
                                  float *A);
-/* Given dA: dx, dY and dW overwritten. so2: dY has the same derivative with respect to the direction, in
+/* Given dA: dx +=, dY and dW overwritten. so2: dY has the same derivative with respect to the direction, in
  * other components (conv_so2.h). */
 void racahi_nodeconv_backward_f64(const racahi_nodeconv *p, void *ws, size_t Cp, size_t N, const size_t *ptr,
                                   size_t nsend, const int *j, const double *x, const double *W,

@@ -21,6 +21,7 @@
 #ifndef RACAHI_CP_H
 #define RACAHI_CP_H
 
+#include "../sphere/quadrature.h"
 #include "../src/base/base.h"
 
 typedef enum racahi_cp_family {
@@ -53,9 +54,10 @@ const racahi_cp_factors *racahi_cp_factors_find(int l1, int l2, int l3, racahi_c
 racah_status racahi_cp_factors_create(racahi_cp_factors **out, int l1, int l2, int l3,
                                       racahi_cp_family family, racahi_cp_paths paths, bool approximate,
                                       racah_error *err);
-/* Family gaunt by the quadrature with the fewest points, whatever tables there are: A and B are the values of
- * the harmonics at the points, C the values times weight / 4 pi. Errors as above. */
-racah_status racahi_cp_factors_quadrature(racahi_cp_factors **out, int l1, int l2, int l3, racah_error *err);
+/* Family gaunt by a quadrature, whatever tables there are: A and B are the values of the harmonics at the
+ * points, C the values times weight / 4 pi. Errors as above. */
+racah_status racahi_cp_factors_quadrature(racahi_cp_factors **out, int l1, int l2, int l3,
+                                          racahi_quadrature_kind kind, racah_error *err);
 void racahi_cp_factors_destroy(racahi_cp_factors *f);
 
 /* The dense tensor T[(l1+1)^2][(l2+1)^2][(l3+1)^2], the oracle of everything above. */

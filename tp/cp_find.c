@@ -2,7 +2,6 @@
  * CP factors for given degrees: from the compiled tables, a quadrature of the sphere, or the tensor's fibres,
  * whichever has the lowest rank. */
 #include "cp_internal.h"
-#include "quadrature.h"
 #include "racah_sphere.h"
 
 #include <math.h>
@@ -194,7 +193,8 @@ static racah_status build(racahi_cp_factors **out, const int l[3], racahi_cp_fam
 }
 
 static racah_status create(racahi_cp_factors **out, int l1, int l2, int l3, racahi_cp_family family,
-                           racahi_cp_paths paths, choice how, racah_error *err)
+                           racahi_cp_paths paths, choice how, racahi_quadrature_kind kind,
+                           racah_error *err)
 {
     if (!out) return racahi_fail(err, RACAH_EINVAL, "cp: out = NULL");
     *out = NULL;
@@ -205,7 +205,7 @@ static racah_status create(racahi_cp_factors **out, int l1, int l2, int l3, raca
     racah_status s = T ? racahi_cp_target(l1, l2, l3, family, paths, T, err)
                        : racahi_fail(err, RACAH_ENOMEM, "cp: the tensor (%d,%d,%d) does not fit", l1, l2, l3);
     if (s == RACAH_OK && family == RACAHI_CP_GAUNT)
-        s = racahi_quadrature_create(&quadrature, l1 + l2 + l3, RACAHI_QUADRATURE_BEST, err);
+        s = racahi_quadrature_create(&quadrature, l1 + l2 + l3, kind, err);
     if (s == RACAH_OK) s = build(out, l, family, paths, how, T, quadrature, err);
     racahi_quadrature_destroy(quadrature);
     racahi_free(T);
@@ -216,12 +216,14 @@ racah_status racahi_cp_factors_create(racahi_cp_factors **out, int l1, int l2, i
                                       racahi_cp_family family, racahi_cp_paths paths, bool approximate,
                                       racah_error *err)
 {
-    return create(out, l1, l2, l3, family, paths, approximate ? APPROXIMATE : LOWEST_RANK, err);
+    return create(out, l1, l2, l3, family, paths, approximate ? APPROXIMATE : LOWEST_RANK,
+                  RACAHI_QUADRATURE_BEST, err);
 }
 
-racah_status racahi_cp_factors_quadrature(racahi_cp_factors **out, int l1, int l2, int l3, racah_error *err)
+racah_status racahi_cp_factors_quadrature(racahi_cp_factors **out, int l1, int l2, int l3,
+                                          racahi_quadrature_kind kind, racah_error *err)
 {
-    return create(out, l1, l2, l3, RACAHI_CP_GAUNT, RACAHI_CP_EVEN, ONLY_QUADRATURE, err);
+    return create(out, l1, l2, l3, RACAHI_CP_GAUNT, RACAHI_CP_EVEN, ONLY_QUADRATURE, kind, err);
 }
 
 void racahi_cp_factors_destroy(racahi_cp_factors *f)

@@ -49,12 +49,8 @@ void racah_calc_destroy(racah_calc *c)
 
 static racah_status check_options(const racah_calc_options *o, racah_error *err)
 {
-    static const char *const names[] = {"auto", "cg", "so2", "gaunt", "grid", "cp"};
     if ((int)o->method < 0 || o->method > RACAH_METHOD_CP)
         return racahi_fail(err, RACAH_EINVAL, "method = %d, allowed are 0 .. %d", (int)o->method, RACAH_METHOD_CP);
-    if (o->method > RACAH_METHOD_CG)
-        return racahi_fail(err, RACAH_EUNSUPPORTED, "method %s: this release evaluates potentials with cg (or auto)",
-                           names[o->method]);
     if ((int)o->precision < 0 || o->precision > RACAH_SINGLE)
         return racahi_fail(err, RACAH_EINVAL, "precision = %d, allowed are double (0) and single (1)",
                            (int)o->precision);
@@ -113,7 +109,7 @@ static racah_status make_tables(racah_calc *c, racah_error *err)
         racahi_radial r = racahi_net_radial(c->net, t, at->Cp);
         if (t == 0) {
             st = racahi_table_create_pairs(&c->table.radial[0], &r, w, TABLE_KNOTS, npair, r0, false, false, err);
-            if (st == RACAH_OK)
+            if (st == RACAH_OK && !c->net->layer[0].node) /* the density form is a convolution by cg */
                 st = racahi_first_create(&c->table.first, c->net, c->weights, &c->table.radial[0], c->table.pair, single,
                                          err);
             if (c->table.first || single) racahi_table_free(&c->table.radial[0]);
@@ -135,6 +131,7 @@ static racah_status build(racah_calc *c, racah_error *err)
     const bool single = c->opt.precision == RACAH_SINGLE;
     const size_t lanes = single ? 16 : 8;
     RACAHI_TRY(racahi_net_create(&c->net, &m->cfg, c->opt.isa, err));
+    RACAHI_TRY(racahi_net_set_method(c->net, c->opt.method, err));
     RACAHI_TRY(racahi_weights_create_padded(&c->weights, c->net,
                                             ((size_t)m->cfg.channels + lanes - 1) / lanes * lanes, err));
     racahi_weights_set(c->weights, m->theta);

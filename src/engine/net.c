@@ -64,11 +64,27 @@ racah_status racahi_net_create(racahi_net **out, const racahi_config *cfg, racah
     return RACAH_OK;
 }
 
+racah_status racahi_net_set_method(racahi_net *net, racah_method method, racah_error *err)
+{
+    static const char *const names[] = {"auto", "cg", "so2", "gaunt", "grid", "cp"};
+    static const racahi_nodeconv_algorithm of[] = {
+        RACAHI_NODECONV_CG,    RACAHI_NODECONV_CG,   RACAHI_NODECONV_SO2,
+        RACAHI_NODECONV_GAUNT, RACAHI_NODECONV_GRID, RACAHI_NODECONV_CP};
+    const racahi_config *c = &net->cfg;
+    for (int t = 0; t < c->layers && of[method] != RACAHI_NODECONV_CG; t++) {
+        racah_status st = racahi_nodeconv_create(&net->layer[t].node, of[method], net->layer[t].lin, c->l_max, c->l_max,
+                                                 c->weights, c->family, net->isa, err);
+        if (st != RACAH_OK) return racahi_prefix(err, st, "method %s", names[method]);
+    }
+    return RACAH_OK;
+}
+
 void racahi_net_destroy(racahi_net *net)
 {
     if (!net) return;
     for (int t = 0; t < RACAHI_MAX_LAYERS; t++) {
         racahi_conv_destroy(net->layer[t].conv);
+        racahi_nodeconv_destroy(net->layer[t].node);
         racahi_product_destroy(net->layer[t].prod);
     }
     racahi_params_free(&net->table);

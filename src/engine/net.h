@@ -15,10 +15,12 @@
 #include "../neigh/neigh.h"
 #include "../radial/radial.h"
 #include "grad.h"
+#include "../../tp/conv_cp.h"
 #include "sph.h"
 
 typedef struct racahi_layer_plan {
     racahi_conv *conv;
+    racahi_nodeconv *node; /* the convolution by another algorithm than cg, or NULL */
     racahi_product *prod;
     int lin, lout;
     size_t K;     /* (lin+1)^2 components of x */
@@ -36,6 +38,11 @@ struct racahi_net {
     racahi_layer_plan layer[RACAHI_MAX_LAYERS];
     double *r0; /* [nelem][nelem] reference distances of the transform, NULL without one */
 };
+
+/* Makes every layer's convolution run by `method` (the many-body product stays the symmetric contraction, whose path
+ * weights the other algorithms cannot tell apart). AUTO and CG leave the net as it is. RACAH_EUNSUPPORTED names what
+ * the model has and the method needs. */
+racah_status racahi_net_set_method(racahi_net *net, racah_method method, racah_error *err);
 
 typedef struct racahi_first racahi_first; /* first.h */
 

@@ -194,6 +194,10 @@ static void test_quadratures_are_exact_to_their_degree(void **state)
         if (d < 10 || d == 22) check_rule(q);
         size_t product = q->n;
         racahi_quadrature_destroy(q);
+        RACAH_ASSERT_OK(racahi_quadrature_create(&q, d, RACAHI_QUADRATURE_EQUAL, &err));
+        assert_int_equal(q->n, (d + 1) * (d + 1));
+        if (d < 10 || d == 22) check_rule(q);
+        racahi_quadrature_destroy(q);
         RACAH_ASSERT_OK(racahi_quadrature_create(&q, d, RACAHI_QUADRATURE_BEST, &err));
         assert_true(q->n <= product);
         racahi_quadrature_destroy(q);

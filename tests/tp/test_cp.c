@@ -109,7 +109,7 @@ static void test_cp_beyond_the_tables_quadrature_or_fibres_are_exact(void **stat
         racahi_cp_factors_destroy(g), racahi_cp_factors_destroy(u);
     }
     racahi_cp_factors *q;
-    RACAH_ASSERT_OK(racahi_cp_factors_quadrature(&q, 2, 3, 1, &err));
+    RACAH_ASSERT_OK(racahi_cp_factors_quadrature(&q, 2, 3, 1, RACAHI_QUADRATURE_BEST, &err));
     assert_string_equal(q->source, "quadrature");
     assert_true(q->residual <= RACAHI_CP_EXACT);
     racahi_cp_factors_destroy(q);
