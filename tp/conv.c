@@ -141,7 +141,9 @@ static racah_status map_alloc(racahi_conv_map *m, size_t nrow, size_t nnz, racah
     m->coef_f64 = racahi_calloc(nnz, sizeof *m->coef_f64);
     m->coef_f32 = racahi_calloc(nnz, sizeof *m->coef_f32);
     if (!m->ptr || !m->col || !m->coef_f64 || !m->coef_f32)
-        return racahi_fail(err, RACAH_ENOMEM, "convolution plan: %zu coefficients do not fit", nnz);
+        return racahi_fail(err, RACAH_ENOMEM, "convolution plan: %zu bytes do not fit in memory",
+                           (nrow + 1) * sizeof *m->ptr +
+                               nnz * (sizeof *m->col + sizeof *m->coef_f64 + sizeof *m->coef_f32));
     return RACAH_OK;
 }
 
@@ -202,7 +204,8 @@ static racah_status fill_maps(racahi_conv *p, const conv_group *g, size_t ng, co
     double *C = racahi_calloc((size_t)L1 * (size_t)L2 * (size_t)L3, sizeof *C);
     racah_status s = RACAH_OK;
     if (!D || !C)
-        s = racahi_fail(err, RACAH_ENOMEM, "convolution plan: %zu coefficients do not fit", p->nK * p->ny);
+        s = racahi_fail(err, RACAH_ENOMEM, "convolution plan: %zu bytes do not fit in memory",
+                        (p->nK * p->ny + (size_t)L1 * (size_t)L2 * (size_t)L3) * sizeof *D);
     for (size_t i = 0; s == RACAH_OK && i < ng; i++)
         s = fill_group(p, &g[i], family, p->task + task0[i], p->task + task0[i + 1], D, C, err);
     if (s == RACAH_OK) s = map_from_dense(&p->K, D, p->nK, p->ny, p->ny, 1, err);
@@ -237,11 +240,11 @@ static racah_status build(racahi_conv *p, racahi_weights_kind kind, racahi_famil
 {
     racah_status s = RACAH_OK;
     conv_group *g = NULL;
-    size_t *task0 = NULL;
+    size_t *task0 = NULL, ng = 0;
     p->nslot = racahi_calloc((size_t)p->lout + 1, sizeof *p->nslot);
     p->offset = racahi_calloc((size_t)p->lout + 1, sizeof *p->offset);
     if (!p->nslot || !p->offset) goto nomem;
-    size_t ng = list_groups(p, kind, NULL);
+    ng = list_groups(p, kind, NULL);
     g = racahi_calloc(ng, sizeof *g);
     task0 = racahi_calloc(ng + 1, sizeof *task0);
     p->used = racahi_calloc(p->nw, sizeof *p->used);
@@ -260,8 +263,10 @@ static racah_status build(racahi_conv *p, racahi_weights_kind kind, racahi_famil
     s = fill_maps(p, g, ng, task0, family, err);
     goto done;
 nomem:
-    s = racahi_fail(err, RACAH_ENOMEM, "convolution plan: tables for lin = %d, ly = %d, lout = %d do not fit",
-                    p->lin, p->ly, p->lout);
+    s = racahi_fail(err, RACAH_ENOMEM, "convolution plan lin = %d, ly = %d, lout = %d: %zu bytes do not fit in memory",
+                    p->lin, p->ly, p->lout,
+                    ((size_t)p->lout + 1) * (sizeof *p->nslot + sizeof *p->offset) + ng * sizeof *g +
+                        (ng + 1) * sizeof *task0 + p->nw * sizeof *p->used + p->ntask * sizeof *p->task);
 done:
     racahi_free(g);
     racahi_free(task0);

@@ -30,10 +30,10 @@ typedef struct builder {
     size_t ndraft, nnonzero;
 } builder;
 
-static racah_status no_memory(const racahi_product *p, racah_error *err)
+static racah_status no_memory(const racahi_product *p, size_t bytes, racah_error *err)
 {
-    return racahi_fail(err, RACAH_ENOMEM, "product lmax = %d, Lout = %d, order = %d does not fit in memory",
-                       p->lmax, p->Lout, p->order);
+    return racahi_fail(err, RACAH_ENOMEM, "product lmax = %d, Lout = %d, order = %d: %zu bytes do not fit in memory",
+                       p->lmax, p->Lout, p->order, bytes);
 }
 
 /* ---- factors ----------------------------------------------------------------------------- */
@@ -213,7 +213,10 @@ static racah_status make_entries(builder *b, racah_error *err)
     p->u_start = racahi_malloc(p->nentry + 1, sizeof *p->u_start);
     p->u_path = racahi_malloc(b->nnonzero, sizeof *p->u_path);
     p->u = racahi_malloc(b->nnonzero, sizeof *p->u);
-    if (!p->x || !p->item || !p->run || !p->u_start || !p->u_path || !p->u) return no_memory(p, err);
+    if (!p->x || !p->item || !p->run || !p->u_start || !p->u_path || !p->u)
+        return no_memory(p, p->nentry * (sizeof *p->x + sizeof *p->item + sizeof *p->run) +
+                                (p->nentry + 1) * sizeof *p->u_start +
+                                b->nnonzero * (sizeof *p->u_path + sizeof *p->u), err);
     for (size_t e = 0; e < p->nentry; e++) {
         const draft *d = &b->drafts[e];
         if (e >= p->nsquare) add_entry(p, e, d->key, e > p->nsquare ? d[-1].key : 0);
@@ -240,7 +243,8 @@ static racah_status build(builder *b, racah_error *err)
     b->drafts = racahi_malloc(b->ndraft, sizeof *b->drafts);
     b->p->pair = racahi_malloc(n2, sizeof *b->p->pair);
     if (!b->product || !b->votes || !b->chosen || !b->outer || !b->drafts || !b->p->pair)
-        return no_memory(b->p, err);
+        return no_memory(b->p, n2 * (sizeof *b->product + sizeof *b->votes + sizeof *b->chosen + sizeof *b->outer +
+                                     sizeof *b->p->pair) + b->ndraft * sizeof *b->drafts, err);
     make_drafts(b);
     factor(b);
     b->p->nnode = b->n + b->p->npair;
@@ -271,7 +275,7 @@ racah_status racahi_product_create(racahi_product **out, int lmax, int Lout, int
                            RACAHI_ISA_COUNT - 1);
 
     racahi_product *p = racahi_calloc(1, sizeof *p);
-    if (!p) return racahi_fail(err, RACAH_ENOMEM, "product: the plan does not fit in memory");
+    if (!p) return racahi_fail(err, RACAH_ENOMEM, "product plan: %zu bytes do not fit in memory", sizeof *p);
     p->lmax = lmax, p->Lout = Lout, p->order = order;
     p->S = (size_t)(lmax + 1) * (size_t)(lmax + 1);
     p->nLM = (size_t)(Lout + 1) * (size_t)(Lout + 1);

@@ -45,10 +45,10 @@ typedef struct builder {
     block *blocks;
 } builder;
 
-static racah_status no_memory(const builder *b, racah_error *err)
+static racah_status no_memory(const builder *b, size_t bytes, racah_error *err)
 {
-    return racahi_fail(err, RACAH_ENOMEM, "symmetric basis lmax = %d, L = %d, nu = %d does not fit in memory",
-                       b->lmax, b->L, b->nu);
+    return racahi_fail(err, RACAH_ENOMEM, "symmetric basis lmax = %d, L = %d, nu = %d: %zu bytes do not fit in memory",
+                       b->lmax, b->L, b->nu, bytes);
 }
 
 /* sqrt(2l3+1) wigner_3j as a list: it maps unit-norm couplings to couplings of unit norm for each component.
@@ -62,7 +62,7 @@ static racah_status coupling_tensor(builder *b, int l1, int l2, int l3, const te
     double *C = racahi_malloc(d1 * d2 * d3, sizeof *C);
     term *list = racahi_malloc(d1 * d2 * d3, sizeof *list);
     racah_status s = RACAH_OK;
-    if (!C || !list) s = no_memory(b, err);
+    if (!C || !list) s = no_memory(b, d1 * d2 * d3 * (sizeof *C + sizeof *list), err);
     if (s == RACAH_OK) s = racah_cg_wigner3j(l1, l2, l3, RACAH_CG_E3NN_06, C, err);
     if (s == RACAH_OK) {
         double scale = sqrt((double)d3);
@@ -115,7 +115,7 @@ static racah_status open_block(builder *b, racah_error *err)
     block *k = &b->blocks[b->nblock];
     *k = (block){.code = racahi_malloc(n, sizeof *k->code), .perm = racahi_malloc(n, sizeof *k->perm)};
     b->nblock++;
-    if (!k->code || !k->perm) return no_memory(b, err);
+    if (!k->code || !k->perm) return no_memory(b, n * (sizeof *k->code + sizeof *k->perm), err);
     for (size_t idx = 0; idx < n; idx++) {
         int tuple[RACAHI_SYM_NU_MAX];
         uint32_t code = 0;
@@ -237,7 +237,7 @@ static racah_status assemble(builder *b, racahi_symbasis *out, racah_error *err)
     size_t total = 0, nm = 2 * (size_t)b->L + 1;
     for (size_t i = 0; i < b->nblock; i++) total += b->blocks[i].nmono, out->npath += b->blocks[i].nvec;
     uint32_t *code = racahi_malloc(total, sizeof *code);
-    if (!code) return no_memory(b, err);
+    if (!code) return no_memory(b, total * sizeof *code, err);
     for (size_t i = 0; i < b->nblock; i++) {
         const block *k = &b->blocks[i];
         for (size_t q = 0; q < k->nmono; q++) {
@@ -251,7 +251,7 @@ static racah_status assemble(builder *b, racahi_symbasis *out, racah_error *err)
     out->U = racahi_calloc(nm * out->nmono * out->npath, sizeof *out->U);
     if (!out->mono || !out->U) {
         racahi_free(code);
-        return no_memory(b, err);
+        return no_memory(b, out->nmono * (size_t)b->nu + nm * out->nmono * out->npath * sizeof *out->U, err);
     }
     for (size_t q = 0; q < out->nmono; q++) {
         uint32_t rest = code[q];
@@ -282,12 +282,14 @@ static racah_status build(builder *b, racahi_symbasis *out, racah_error *err)
         size_t d = t == b->nu - 1 ? 2 * (size_t)b->L + 1 : 2 * MAX_MID + 1;
         if (t == 0 && d < top) d = top; /* the identity of add_multiset */
         b->T[t] = racahi_malloc(d * dim, sizeof(double));
-        if (!b->T[t]) return no_memory(b, err);
+        if (!b->T[t]) return no_memory(b, d * dim * sizeof(double), err);
     }
     b->local = racahi_malloc(dim, sizeof *b->local);
     b->lookup = racahi_malloc(codes, sizeof *b->lookup);
     b->fresh = racahi_malloc((2 * (size_t)b->L + 1) * dim, sizeof *b->fresh);
-    if (!b->local || !b->lookup || !b->fresh) return no_memory(b, err);
+    if (!b->local || !b->lookup || !b->fresh)
+        return no_memory(b, dim * sizeof *b->local + codes * sizeof *b->lookup + (2 * (size_t)b->L + 1) * dim *
+                                sizeof *b->fresh, err);
     for (size_t i = 0; i < codes; i++) b->lookup[i] = -1;
     RACAHI_TRY(add_all(b, 0, err));
     return assemble(b, out, err);
@@ -325,7 +327,7 @@ racah_status racahi_symbasis_create(racahi_symbasis **out, int lmax, int L, int 
     racahi_symbasis *s = racahi_calloc(1, sizeof *s);
     racah_status status = RACAH_OK;
     if (!b || !s) {
-        status = racahi_fail(err, RACAH_ENOMEM, "symmetric basis does not fit in memory");
+        status = racahi_fail(err, RACAH_ENOMEM, "symmetric basis: %zu bytes do not fit in memory", sizeof *b + sizeof *s);
     } else {
         b->lmax = s->lmax = lmax, b->L = s->L = L, b->nu = s->nu = nu;
         b->S = (lmax + 1) * (lmax + 1);

@@ -85,7 +85,9 @@ static racah_status number_pairs(racah_calc *c, size_t *npair, double **r0, raca
     if (!c->net->r0) return RACAH_OK;
     c->table.pair = racahi_malloc(n * n, sizeof *c->table.pair);
     *r0 = racahi_malloc(n * (n + 1) / 2, sizeof **r0);
-    if (!c->table.pair || !*r0) return racahi_fail(err, RACAH_ENOMEM, "radial tables: pairs do not fit in memory");
+    if (!c->table.pair || !*r0)
+        return racahi_fail(err, RACAH_ENOMEM, "radial tables: %zu bytes do not fit in memory",
+                           n * n * sizeof *c->table.pair + n * (n + 1) / 2 * sizeof **r0);
     *npair = 0;
     for (size_t a = 0; a < n; a++)
         for (size_t b = 0; b <= a; b++) {

@@ -45,7 +45,8 @@ static racah_status prepare(racahi_grad *g, const racahi_weights *w, size_t n, b
         g->padded = racahi_malloc(w->at.total, sizeof(double));
         g->scratch = racahi_malloc(racahi_isolated_scratch(g->net, w->at.Cp), sizeof(double));
         if (!g->padded || !g->scratch)
-            return racahi_fail(err, RACAH_ENOMEM, "parameter gradient: %zu numbers do not fit", w->at.total);
+            return racahi_fail(err, RACAH_ENOMEM, "parameter gradient: %zu bytes do not fit in memory",
+                               (w->at.total + racahi_isolated_scratch(g->net, w->at.Cp)) * sizeof(double));
     }
     return RACAH_OK;
 }

@@ -21,7 +21,7 @@ static racah_status reference_distances(racahi_net *net, racah_error *err)
     const size_t n = (size_t)c->nelem;
     if (c->transform == RACAHI_TRANSFORM_NONE) return RACAH_OK;
     net->r0 = racahi_malloc(n * n, sizeof *net->r0);
-    if (!net->r0) return racahi_fail(err, RACAH_ENOMEM, "net: reference distances do not fit in memory");
+    if (!net->r0) return racahi_fail(err, RACAH_ENOMEM, "reference distances: %zu bytes do not fit in memory", n * n * sizeof *net->r0);
     for (size_t a = 0; a < n; a++)
         for (size_t b = 0; b < n; b++)
             net->r0[a * n + b] = racahi_transform_r0(c->transform, c->radius[a], c->radius[b]);
@@ -215,9 +215,11 @@ racah_status racahi_weights_create_padded(racahi_weights **out, const racahi_net
 {
     *out = NULL;
     racahi_weights *w = racahi_calloc(1, sizeof *w);
+    size_t bytes = sizeof *w;
     if (w) {
         w->net = net;
         w->at = racahi_layout_make(net, Cp);
+        bytes += (3 * w->at.total + w->at.derived_total + racahi_isolated_scratch(net, Cp)) * sizeof(double);
         w->w = racahi_calloc(w->at.total, sizeof *w->w);
         w->derived = racahi_calloc(w->at.derived_total, sizeof *w->derived);
         w->packed = racahi_calloc(w->at.total, sizeof *w->packed);
@@ -226,7 +228,7 @@ racah_status racahi_weights_create_padded(racahi_weights **out, const racahi_net
     }
     if (!w || !w->w || !w->derived || !w->packed || !w->packed_t || !w->scratch) {
         racahi_weights_destroy(w);
-        return racahi_fail(err, RACAH_ENOMEM, "weights do not fit in memory");
+        return racahi_fail(err, RACAH_ENOMEM, "weights: %zu bytes do not fit in memory", bytes);
     }
     *out = w;
     return RACAH_OK;

@@ -17,7 +17,8 @@ racah_status racahi_system_set(racahi_system *s, size_t N, size_t M, const int *
         s->cap_m = 0;
         s->stamp = racahi_malloc(M, sizeof *s->stamp), s->slot = racahi_malloc(M, sizeof *s->slot);
         if (!s->stamp || !s->slot)
-            return racahi_fail(err, RACAH_ENOMEM, "tiles: %zu atoms do not fit in memory", M);
+            return racahi_fail(err, RACAH_ENOMEM, "tiles of %zu atoms: %zu bytes do not fit in memory", M,
+                               M * (sizeof *s->stamp + sizeof *s->slot));
         s->cap_m = M;
     }
     for (size_t a = 0; a < M; a++) s->stamp[a] = -1;

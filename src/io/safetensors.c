@@ -195,14 +195,16 @@ static racah_status copy_meta(racahi_safetensors *s, json_t *meta, racah_error *
     s->meta_key = racahi_calloc(json_object_size(meta), sizeof *s->meta_key);
     s->meta_value = racahi_calloc(json_object_size(meta), sizeof *s->meta_value);
     if (!s->meta_key || !s->meta_value)
-        return racahi_fail(err, RACAH_ENOMEM, "__metadata__ does not fit in memory");
+        return racahi_fail(err, RACAH_ENOMEM, "__metadata__: %zu bytes do not fit in memory",
+                           json_object_size(meta) * (sizeof *s->meta_key + sizeof *s->meta_value));
     json_object_foreach(meta, key, value)
     {
         size_t k = s->nmeta++;
         s->meta_key[k] = racahi_strdup(key);
         s->meta_value[k] = racahi_strdup(json_string_value(value));
         if (!s->meta_key[k] || !s->meta_value[k])
-            return racahi_fail(err, RACAH_ENOMEM, "__metadata__: '%s' does not fit in memory", key);
+            return racahi_fail(err, RACAH_ENOMEM, "__metadata__: '%s', %zu bytes, does not fit in memory", key,
+                               strlen(key) + strlen(json_string_value(value)) + 2);
     }
     return RACAH_OK;
 }
@@ -242,7 +244,7 @@ static racah_status read_header(racahi_safetensors *s, json_t *header, entry *e,
     value = json_object_get(header, "__metadata__");
     if (value) RACAHI_TRY(copy_meta(s, value, err));
     s->t = racahi_calloc(n, sizeof *s->t);
-    if (!s->t) return racahi_fail(err, RACAH_ENOMEM, "%zu tensors do not fit in memory", n);
+    if (!s->t) return racahi_fail(err, RACAH_ENOMEM, "%zu tensors: %zu bytes do not fit in memory", n, n * sizeof *s->t);
     for (s->n = 0; s->n < n;) {
         size_t k = s->n++;
         RACAHI_TRY(copy_tensor(&s->t[k], &e[k], data, err));
@@ -270,8 +272,8 @@ static racah_status parse(racahi_safetensors *s, const unsigned char *b, size_t 
     if (e)
         status = read_header(s, header, e, b + 8 + length, size - 8 - (size_t)length, err);
     else
-        status = racahi_fail(err, RACAH_ENOMEM, "header of %zu tensors does not fit in memory",
-                             json_object_size(header));
+        status = racahi_fail(err, RACAH_ENOMEM, "header of %zu tensors: %zu bytes do not fit in memory",
+                             json_object_size(header), json_object_size(header) * sizeof *e);
     if (status == RACAH_OK)
         status = hash_file((const char *)b + 8, (size_t)length, b + 8 + length, size - 8 - (size_t)length, s->sha256_file,
                            err);
@@ -287,7 +289,7 @@ racah_status racahi_safetensors_parse(racahi_safetensors **out, const void *byte
     racahi_safetensors *s = racahi_calloc(1, sizeof *s);
     if (!s || !(s->path = racahi_strdup(name))) {
         racahi_safetensors_free(s);
-        return racahi_fail(err, RACAH_ENOMEM, "%s: out of memory", name);
+        return racahi_fail(err, RACAH_ENOMEM, "%s: %zu bytes do not fit in memory", name, sizeof *s + strlen(name) + 1);
     }
     racah_status status = parse(s, bytes, size, err);
     if (status != RACAH_OK) {

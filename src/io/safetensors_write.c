@@ -41,7 +41,7 @@ racah_status racahi_st_writer_create(racahi_st_writer **out, racah_error *err)
     if (w) w->meta = json_object(), w->names = json_object();
     if (!w || !w->meta || !w->names) {
         racahi_st_writer_destroy(w);
-        return racahi_fail(err, RACAH_ENOMEM, "safetensors writer: out of memory");
+        return racahi_fail(err, RACAH_ENOMEM, "safetensors writer: %zu bytes do not fit in memory", sizeof *w);
     }
     *out = w;
     return RACAH_OK;
@@ -101,7 +101,7 @@ racah_status racahi_st_writer_tensor(racahi_st_writer *w, const char *name, raca
         json_decref(dims);
         racahi_free(copy);
         json_object_del(w->names, name);
-        return racahi_fail(err, RACAH_ENOMEM, "tensor '%s': out of memory", name);
+        return racahi_fail(err, RACAH_ENOMEM, "tensor '%s': %zu bytes do not fit in memory", name, strlen(name) + 1);
     }
     w->items[w->n++] = (item){dtype, dims, data, bytes, copy};
     return RACAH_OK;
@@ -193,13 +193,15 @@ static bool put_file(int fd, const racahi_st_writer *w, const item **list, const
 static void sync_directory(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    const size_t n = !slash ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    char *dir = racahi_strdup(slash ? path : ".");
+    if (dir && slash) dir[n] = 0;
     int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (fd >= 0) {
         (void)!fsync(fd);
         close(fd);
     }
-    free(dir);
+    racahi_free(dir);
 }
 
 /* Writes tmp and renames it to path; on failure errno tells why and tmp is gone. */
@@ -226,18 +228,19 @@ racah_status racahi_st_writer_save(racahi_st_writer *w, const char *path, racah_
         return racahi_fail(err, RACAH_EIO, "%s: cannot write it (not a regular file)", path);
     const item **list = sorted(w);
     racah_status status = list ? header_text(w, list, &text, err)
-                               : racahi_fail(err, RACAH_ENOMEM, "safetensors writer: out of memory");
-    if (status == RACAH_OK && asprintf(&tmp, "%s.tmp-%ld", path, (long)getpid()) < 0) {
-        tmp = NULL;
-        status = racahi_fail(err, RACAH_ENOMEM, "safetensors writer: out of memory");
-    }
+                               : racahi_fail(err, RACAH_ENOMEM, "safetensors writer: %zu bytes do not fit in memory",
+                                             w->n * sizeof *list);
+    const size_t room = strlen(path) + 32;
+    if (status == RACAH_OK && !(tmp = racahi_malloc(room, 1)))
+        status = racahi_fail(err, RACAH_ENOMEM, "%s: %zu bytes for a name do not fit in memory", path, room);
+    if (status == RACAH_OK) snprintf(tmp, room, "%s.tmp-%ld", path, (long)getpid());
     if (status == RACAH_OK && !replace(w, list, text, tmp, path)) {
         int code = errno;
         status = racahi_fail(err, RACAH_EIO, "%s: cannot write it (%s)", path,
                              strerror_r(code, buffer, sizeof buffer));
     }
     if (status == RACAH_OK) sync_directory(path);
-    free(tmp);
+    racahi_free(tmp);
     free(text);
     racahi_free(list);
     return status;

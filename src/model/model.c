@@ -29,7 +29,8 @@ racah_status racahi_model_allocate(racah_model *m, racah_error *err)
 {
     m->theta = racahi_calloc(m->table.count, sizeof *m->theta);
     if (m->theta) return RACAH_OK;
-    return racahi_fail(err, RACAH_ENOMEM, "model: %zu parameters do not fit in memory", m->table.count);
+    return racahi_fail(err, RACAH_ENOMEM, "model: %zu parameters, %zu bytes, do not fit in memory",
+                       m->table.count, m->table.count * sizeof *m->theta);
 }
 
 racah_status racahi_model_create(racah_model **out, const racahi_config *cfg, racah_error *err)
@@ -104,7 +105,8 @@ racah_status racahi_model_add_reference(racah_model *m, size_t n, const int *Z, 
     if (!grown || !r.Z || !r.pos || !r.forces) {
         reference_free(&r);
         racahi_free(grown);
-        return racahi_fail(err, RACAH_ENOMEM, "reference structure of %zu atoms does not fit in memory", n);
+        return racahi_fail(err, RACAH_ENOMEM, "reference structure of %zu atoms: %zu bytes do not fit in memory", n,
+                           (m->nref + 1) * sizeof *grown + n * (sizeof *r.Z + 3 * sizeof *r.pos + 3 * sizeof *r.forces));
     }
     memcpy(r.Z, Z, n * sizeof *Z);
     memcpy(r.pos, pos, 3 * n * sizeof *pos);

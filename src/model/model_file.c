@@ -112,7 +112,7 @@ racah_status racahi_model_save(const racah_model *m, const char *path, racah_err
 {
     RACAHI_TRY(all_finite(m, path, err));
     char *config = racahi_config_to_json(&m->cfg);
-    if (!config) return racahi_fail(err, RACAH_ENOMEM, "%s: no memory for the header", path);
+    if (!config) return racahi_fail(err, RACAH_ENOMEM, "%s: the header, some 4096 bytes, does not fit in memory", path);
     racahi_st_writer *w = NULL;
     racah_status st = racahi_st_writer_create(&w, err);
     if (st == RACAH_OK) st = fill(w, m, config, err);
@@ -291,7 +291,8 @@ static racah_status read_model(racah_model **out, const racahi_safetensors *f, r
     m->training = racahi_strdup(training);
     m->path = racahi_strdup(f->path);
     if ((training && !m->training) || !m->path)
-        return racahi_fail(err, RACAH_ENOMEM, "%s: no memory", f->path);
+        return racahi_fail(err, RACAH_ENOMEM, "%s: %zu bytes do not fit in memory", f->path,
+                           (training ? strlen(training) : 0) + strlen(f->path) + 2);
     memcpy(m->sha256, racahi_safetensors_meta(f, "sha256"), sizeof m->sha256); /* equal to the one computed */
     return racahi_model_read_shortest(m, err);
 }

@@ -96,7 +96,7 @@ racah_status racahi_params_create(racahi_params *out, const racahi_config *cfg, 
 {
     memset(out, 0, sizeof *out);
     out->t = racahi_calloc(MAX_TENSORS, sizeof *out->t);
-    if (!out->t) return racahi_fail(err, RACAH_ENOMEM, "tensor table does not fit in memory");
+    if (!out->t) return racahi_fail(err, RACAH_ENOMEM, "tensor table: %zu bytes do not fit in memory", MAX_TENSORS * sizeof *out->t);
     const size_t C = (size_t)cfg->channels, H = (size_t)cfg->readout_width;
     out->embed = add(out, 1, (size_t)cfg->nelem, C, 1, false, false, true, "embed");
     for (int t = 0; t < cfg->layers; t++) {

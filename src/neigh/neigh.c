@@ -284,7 +284,8 @@ static racah_status fill_bins(grid *g, size_t n, const double *pos, const int *w
     size_t bins = (size_t)g->nbin[0] * (size_t)g->nbin[1] * (size_t)g->nbin[2];
     g->start = racahi_calloc(bins + 1, sizeof *g->start);
     if (!g->start)
-        return racahi_fail(err, RACAH_ENOMEM, "neighbour list: %zu bins do not fit in memory", bins);
+        return racahi_fail(err, RACAH_ENOMEM, "neighbour list: %zu bins, %zu bytes, do not fit in memory", bins,
+                           (bins + 1) * sizeof *g->start);
 #define BIN_OF(b) (((size_t)(b)[0] * g->nbin[1] + (size_t)(b)[1]) * g->nbin[2] + (size_t)(b)[2])
     for (size_t i = 0; i < n; i++) g->start[BIN_OF(g->bin + 3 * i) + 1]++;
     for (size_t b = 0; b < bins; b++) g->start[b + 1] += g->start[b];
@@ -350,7 +351,8 @@ static racah_status grid_build(grid *g, size_t n, const double *pos, racah_error
     g->place = racahi_malloc(n, sizeof *g->place);
     racah_status status;
     if (!f || !wrap || !g->r || !g->wrap || !g->bin || !g->order || !g->place)
-        status = racahi_fail(err, RACAH_ENOMEM, "neighbour list: %zu atoms do not fit in memory", n);
+        status = racahi_fail(err, RACAH_ENOMEM, "neighbour list of %zu atoms: %zu bytes do not fit in memory", n,
+                             n * (6 * sizeof *f + 9 * sizeof *wrap + 2 * sizeof *g->order));
     else
         status = sort_atoms(g, n, pos, f, wrap, err);
     racahi_free(f);
