@@ -23,6 +23,12 @@ typedef void (*racahi_sph_fn_f32)(int lmax, size_t n, const double *r, float *Y,
 racahi_sph_fn_f64 racahi_sph_pick_f64(int lmax, racahi_isa isa);
 racahi_sph_fn_f32 racahi_sph_pick_f32(int lmax, racahi_isa isa);
 
+/* g (n,3) of dE (n,S): g[i][a] = sum_k dE[i][k] dY[i][a][k], without storing dY; picked like the above. */
+typedef void (*racahi_sph_pull_fn_f64)(int lmax, size_t n, const double *r, const double *dE, double *g);
+typedef void (*racahi_sph_pull_fn_f32)(int lmax, size_t n, const double *r, const float *dE, float *g);
+racahi_sph_pull_fn_f64 racahi_sph_pick_pull_f64(int lmax, racahi_isa isa);
+racahi_sph_pull_fn_f32 racahi_sph_pick_pull_f32(int lmax, racahi_isa isa);
+
 /* Readable reference twin (associated Legendre recurrence, scalar double). */
 void racahi_sph_ref(int lmax, racah_sph_norm norm, size_t n, const double *r, double *Y, double *dY);
 

@@ -4,6 +4,11 @@
 
 #include <math.h>
 
+enum sph_mode {
+    SPH_VALUES,    /* Y */
+    SPH_GRADIENTS, /* Y and dY */
+    SPH_PULL       /* dY (n,3): the gradients contracted with the cotangents Y (n,S) */
+};
 #define SMAX ((RACAH_SPH_LMAX + 1) * (RACAH_SPH_LMAX + 1))
 
 /* SPH_UNROLL: the trip counts are constants of at most 5 once the body is inlined.
@@ -63,24 +68,32 @@ static const double reciprocal[RACAH_SPH_LMAX + 1] = {0,       1.0,     1.0 / 2,
 #include "sph_kernel.inc"
 #endif
 
+#if RACAHI_X86
+#define PICK(f) isa == RACAHI_ISA_AVX512 ? f##_avx512(lmax) : isa == RACAHI_ISA_AVX2 ? f##_avx2(lmax) : f##_base(lmax)
+#else
+#define PICK(f) ((void)isa, f##_base(lmax))
+#endif
+
 racahi_sph_fn_f64 racahi_sph_pick_f64(int lmax, racahi_isa isa)
 {
     if (lmax < 0 || lmax > RACAH_SPH_LMAX) return NULL;
-#if RACAHI_X86
-    if (isa == RACAHI_ISA_AVX512) return pick_f64_avx512(lmax);
-    if (isa == RACAHI_ISA_AVX2) return pick_f64_avx2(lmax);
-#endif
-    (void)isa;
-    return pick_f64_base(lmax);
+    return PICK(pick_f64);
 }
 
 racahi_sph_fn_f32 racahi_sph_pick_f32(int lmax, racahi_isa isa)
 {
     if (lmax < 0 || lmax > RACAH_SPH_LMAX) return NULL;
-#if RACAHI_X86
-    if (isa == RACAHI_ISA_AVX512) return pick_f32_avx512(lmax);
-    if (isa == RACAHI_ISA_AVX2) return pick_f32_avx2(lmax);
-#endif
-    (void)isa;
-    return pick_f32_base(lmax);
+    return PICK(pick_f32);
+}
+
+racahi_sph_pull_fn_f64 racahi_sph_pick_pull_f64(int lmax, racahi_isa isa)
+{
+    if (lmax < 0 || lmax > RACAH_SPH_LMAX) return NULL;
+    return PICK(pick_pull_f64);
+}
+
+racahi_sph_pull_fn_f32 racahi_sph_pick_pull_f32(int lmax, racahi_isa isa)
+{
+    if (lmax < 0 || lmax > RACAH_SPH_LMAX) return NULL;
+    return PICK(pick_pull_f32);
 }

@@ -4,6 +4,7 @@
 #include "box.h"
 #include "peak.h"
 
+#include "../engine/stages.h"
 #include "../neigh/neigh.h"
 
 #include <math.h>
@@ -24,6 +25,8 @@ typedef struct bench_job {
     double energy, energy_whole; /* from local and ghost atoms, and of the whole structure */
     double step, step_min, list; /* seconds: median and least of a step, building the list */
     double neighbours;           /* mean number within the cutoff */
+    racahi_clock clock;          /* seconds of the stages of one step, one thread */
+    double clocked;              /* all of that step */
     int done;                    /* repeats */
 } bench_job;
 
@@ -88,6 +91,23 @@ static racah_status measure(bench_job *job, racah_error *err)
     return status;
 }
 
+/* One more step on one thread with the clock on; the mean of a few. */
+static racah_status measure_stages(bench_job *job, racah_error *err)
+{
+    enum { STEPS = 5 };
+    const int threads = job->threads;
+    racah_status status = RACAH_OK;
+    job->threads = 1;
+    racahi_calc_clock(job->calc, &job->clock);
+    const double start = cli_now();
+    for (int k = 0; k < STEPS && status == RACAH_OK; k++) status = step(job, err);
+    job->clocked = (cli_now() - start) / STEPS;
+    racahi_calc_clock(job->calc, NULL);
+    job->threads = threads;
+    for (int k = 0; k < RACAHI_STAGE_COUNT; k++) job->clock.seconds[k] /= STEPS;
+    return status;
+}
+
 /* First "model name" of the kernel's list of processors. */
 static void cpu_name(char *name, size_t size)
 {
@@ -103,19 +123,54 @@ static void cpu_name(char *name, size_t size)
     if (from) fclose(from);
 }
 
-static json_t *stage(const char *name, double seconds, double atoms)
+static size_t elements_in(const cli_box *box)
 {
+    bool seen[128] = {false};
+    size_t n = 0;
+    for (size_t i = 0; i < box->n; i++) {
+        const int Z = box->Z[i] & 127;
+        n += !seen[Z], seen[Z] = true;
+    }
+    return n;
+}
+
+/* One line and one object of the table of stages: time, counted work, rates against the peak of one core. */
+static void stage(FILE *to, json_t *stages, const char *name, double seconds, racahi_work w, double atoms, double peak)
+{
+    const double s = seconds / atoms, rate = s > 0 ? w.flops / s : 0;
+    fprintf(to, "    %-18s %9.3f us/atom %10.4f Mflop %9.1f kB %6.1f %% of peak %7.1f GB/s\n", name, 1e6 * s, w.flops / 1e6,
+            w.bytes / 1e3, 100 * rate / peak, s > 0 ? w.bytes / s / 1e9 : 0);
     json_t *o = json_object();
     json_object_set_new(o, "name", json_string(name));
-    json_object_set_new(o, "us_per_atom", cli_number(1e6 * seconds / atoms));
-    return o;
+    json_object_set_new(o, "us_per_atom", cli_number(1e6 * s));
+    json_object_set_new(o, "flops_per_atom", cli_number(w.flops));
+    json_object_set_new(o, "bytes_per_atom", cli_number(w.bytes));
+    json_object_set_new(o, "percent_of_peak", cli_number(100 * rate / peak));
+    json_array_append_new(stages, o);
+}
+
+static void report_stages(const bench_job *job, FILE *to, json_t *stages, double peak)
+{
+    racahi_work work[RACAHI_STAGE_COUNT];
+    const double atoms = (double)job->box.n;
+    double sum = 0;
+    racahi_calc_work(job->calc, job->neighbours, elements_in(&job->box), work);
+    for (int k = 0; k < RACAHI_STAGE_COUNT; k++) {
+        stage(to, stages, racahi_stage_name((racahi_stage)k), job->clock.seconds[k], work[k], atoms, peak);
+        sum += job->clock.seconds[k];
+    }
+    stage(to, stages, "edges and forces", job->clocked - sum, (racahi_work){0}, atoms, peak);
+    stage(to, stages, "neighbour list", job->list, (racahi_work){0}, atoms, peak);
 }
 
 static int report(const bench_job *job)
 {
     static const char *const precisions[] = {"double", "single"};
     static const char *const methods[] = {"auto", "cg", "so2", "gaunt", "grid", "cp"};
-    double atoms = (double)job->box.n, flops = racah_calc_flops_per_atom(job->calc, job->neighbours);
+    double atoms = (double)job->box.n, flops = 0;
+    racahi_work work[RACAHI_STAGE_COUNT];
+    racahi_calc_work(job->calc, job->neighbours, elements_in(&job->box), work);
+    for (int k = 0; k < RACAHI_STAGE_COUNT; k++) flops += work[k].flops;
     double peak = cli_peak_flops(racahi_cpu_best(), job->precision == RACAH_SINGLE) * job->threads;
     double us = 1e6 * job->step / atoms, rate = flops * atoms / job->step;
     double ghosts = (double)job->local.nghost / atoms;
@@ -131,9 +186,14 @@ static int report(const bench_job *job)
             flops / 1e6, rate / 1e9, 100 * rate / peak, peak / 1e9);
     fprintf(to, "  %10zu bytes/atom     and %.1f MB for tables and weights\n", bytes,
             (double)racah_calc_fixed_bytes(job->calc) / 1e6);
-    if (!job->json) return CLI_OK;
-    char text[512];
     json_t *o = json_object(), *stages = json_array();
+    fprintf(to, "  stages of a step on one thread; neighbour list: when it is built\n");
+    report_stages(job, to, stages, peak / job->threads);
+    if (!job->json) {
+        json_decref(o), json_decref(stages);
+        return CLI_OK;
+    }
+    char text[512];
     json_object_set_new(o, "bench", json_string("model"));
     json_object_set_new(o, "model", json_string(job->model_path));
     json_object_set_new(o, "box", json_string(job->box_path));
@@ -152,8 +212,6 @@ static int report(const bench_job *job)
     json_object_set_new(o, "percent_of_peak", cli_number(100 * rate / peak));
     json_object_set_new(o, "bytes_per_atom", json_integer((json_int_t)bytes));
     json_object_set_new(o, "fixed_bytes", json_integer((json_int_t)racah_calc_fixed_bytes(job->calc)));
-    json_array_append_new(stages, stage("energy and forces", job->step, atoms));
-    json_array_append_new(stages, stage("neighbour list", job->list, atoms));
     json_object_set_new(o, "stages", stages);
     cpu_name(text, sizeof text);
     json_object_set_new(o, "cpu", json_string(text));
@@ -178,6 +236,7 @@ static int run(bench_job *job)
     }
     if (status == RACAH_OK) status = verify(job, &err);
     if (status == RACAH_OK) status = measure(job, &err);
+    if (status == RACAH_OK) status = measure_stages(job, &err);
     return status == RACAH_OK ? report(job) : cli_error(status, &err);
 }
 

@@ -9,7 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TABLE_KNOTS 512 /* 3e-11 (value) and 1e-8 (slope) of the largest W on a 8-64-64-64 MLP: tests/radial */
+/* Knots of the radial tables: 40 for each basis function leave 1e-8 eV/A in the forces of MACE models in double; in
+ * single, where coefficients are rounded and slopes divide by the spacing, 20 are the most accurate (tests/import). */
+static size_t table_knots(const racahi_config *c, bool single)
+{
+    const size_t n = (size_t)(single ? 20 : 40) * (size_t)c->nbessel, least = single ? 160 : 320;
+    return n < least ? least : n > 1024 ? 1024 : n;
+}
 
 struct racah_calc {
     const racah_model *model;
@@ -110,18 +116,19 @@ static racah_status make_tables(racah_calc *c, racah_error *err)
         for (int k = 0; k <= c->net->cfg.nmlp; k++) w[k] = c->weights->w + at->layer[t].radial[k];
         racahi_radial r = racahi_net_radial(c->net, t, at->Cp);
         if (t == 0) {
-            st = racahi_table_create_pairs(&c->table.radial[0], &r, w, TABLE_KNOTS, npair, r0, false, false, err);
+            st = racahi_table_create_pairs(&c->table.radial[0], &r, w, table_knots(&c->net->cfg, single), npair, r0, false,
+                                           false, err);
             if (st == RACAH_OK && !c->net->layer[0].node) /* the density form is a convolution by cg */
                 st = racahi_first_create(&c->table.first, c->net, c->weights, &c->table.radial[0], c->table.pair, single,
                                          err);
             if (c->table.first || single) racahi_table_free(&c->table.radial[0]);
         }
         if (st == RACAH_OK && !(t == 0 && (c->table.first || !single)))
-            st = racahi_table_create_pairs(&c->table.radial[t], &r, w, TABLE_KNOTS, npair, r0, false, single, err);
+            st = racahi_table_create_pairs(&c->table.radial[t], &r, w, table_knots(&c->net->cfg, single), npair, r0, false, single, err);
         if (st != RACAH_OK || !c->net->cfg.density[t]) continue;
         for (int k = 0; k <= c->net->cfg.ndensity; k++) w[k] = c->weights->w + at->layer[t].density[k];
         r = racahi_net_density(c->net);
-        st = racahi_table_create_pairs(&c->table.density[t], &r, w, TABLE_KNOTS, npair, r0, true, false, err);
+        st = racahi_table_create_pairs(&c->table.density[t], &r, w, table_knots(&c->net->cfg, false), npair, r0, true, false, err);
     }
     racahi_free(r0);
     return st;
@@ -502,36 +509,25 @@ size_t racah_calc_fixed_bytes(const racah_calc *c)
     return bytes;
 }
 
-/* First layer as a density: table (value; value and slope), density and its reverse for each edge, two GEMMs. */
-static double first_flops(const racah_calc *c, double neighbors)
+void racahi_calc_work(const racah_calc *c, double neighbors, size_t elements, racahi_work work[RACAHI_STAGE_COUNT])
 {
-    const racahi_net *net = c->net;
-    const double q = (double)c->table.first->nq, S = (double)net->S;
-    return neighbors * q * (11 + 22 + 2 * S + 4 * S + 2) + 2 * 2 * S * q * net->cfg.channels;
+    racahi_stage_work(c->net, c->table.first ? c->table.first->nq : 0, elements, c->f32 ? sizeof(float) : sizeof(double),
+                      neighbors, work);
+}
+
+void racahi_calc_clock(racah_calc *c, racahi_clock *clock)
+{
+    if (c->f64) racahi_engine_clock_f64(c->f64, clock);
+    if (c->f32) racahi_engine_clock_f32(c->f32, clock);
 }
 
 double racah_calc_flops_per_atom(const racah_calc *c, double neighbors)
 {
-    const racahi_net *net = c->net;
-    const double C = net->cfg.channels;
+    racahi_work work[RACAHI_STAGE_COUNT];
     double flops = 0;
-    for (int t = 0; t < net->cfg.layers; t++) {
-        const racahi_layer_plan *p = &net->layer[t];
-        if (t == 0 && c->table.first) {
-            flops += first_flops(c, neighbors);
-            flops += C * (double)(racahi_product_flops(p->prod, false) + racahi_product_flops(p->prod, true));
-            flops += 2 * 2 * (double)p->SL * C * C;
-            continue;
-        }
-        double edge = (double)(racahi_conv_flops(p->conv, false) + racahi_conv_flops(p->conv, true));
-        edge += 11.0 * (double)p->nw + 22.0 * (double)p->nw; /* radial table: value; value and slope */
-        flops += neighbors * edge * C;
-        flops += C * (double)(racahi_product_flops(p->prod, false) + racahi_product_flops(p->prod, true));
-        double linear = 0; /* multiply-adds for each channel pair, forward; as many back */
-        for (int l = 0; l <= net->cfg.l_max; l++) linear += (2 * l + 1) * (double)racahi_conv_nslot(p->conv, l);
-        linear += (double)p->SL;
-        if (t) linear += (double)p->K + (double)(p->K < p->SL ? p->K : p->SL);
-        flops += 2 * 2 * linear * C * C;
-    }
-    return flops + 4 * C * net->cfg.readout_width;
+    size_t elements = 0;
+    for (int z = 0; z < c->net->cfg.nelem; z++) elements += c->used[z];
+    racahi_calc_work(c, neighbors, elements, work);
+    for (int s = 0; s < RACAHI_STAGE_COUNT; s++) flops += work[s].flops;
+    return flops;
 }

@@ -6,6 +6,7 @@
 #define RACAHI_ENGINE_H
 
 #include "net.h"
+#include "stages.h"
 #include "../linear/gemm.h"
 
 /* Feature exchange between ranks, for rows of this engine's type; NULL functions mean there are no ghosts. */
@@ -37,6 +38,10 @@ racah_status racahi_engine_run_f64(racahi_engine_f64 *e, racahi_system *s, const
 racah_status racahi_engine_run_f32(racahi_engine_f32 *e, racahi_system *s, const double *scale, int threads,
                                    const racahi_exchange *x, double *atom_energy, bool want_g, double *grad,
                                    racah_error *err);
+
+/* Time of the stages into clock from now on (evaluations on one thread), NULL: off. */
+void racahi_engine_clock_f64(racahi_engine_f64 *e, racahi_clock *clock);
+void racahi_engine_clock_f32(racahi_engine_f32 *e, racahi_clock *clock);
 
 size_t racahi_engine_tile_atoms(const racahi_net *net);
 /* Bytes of whole-system arrays for each local atom, and for each row of M (local and ghost). */
