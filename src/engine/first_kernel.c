@@ -1,46 +1,71 @@
 /* SPDX-License-Identifier: MIT
  * Densities of the first layer: both precisions, every instruction set, one body. */
 #include "first.h"
+#include "../base/lane_sums.h"
 
 #include <string.h>
 
 #define REAL double
+#define VEC racahi_line_f64
+#define SUMS RACAHI_LANE_SUMS_F64
 #define TARGET
 #define NAME(x) x##_f64_base
 #include "first_kernel.inc"
 #undef NAME
 #undef REAL
+#undef VEC
+#undef SUMS
 #define REAL float
+#define VEC racahi_line_f32
+#define SUMS RACAHI_LANE_SUMS_F32
 #define NAME(x) x##_f32_base
 #include "first_kernel.inc"
 #undef NAME
 #undef REAL
+#undef VEC
+#undef SUMS
 #undef TARGET
 
 #if RACAHI_X86
 #define REAL double
+#define VEC racahi_line_f64
+#define SUMS RACAHI_LANE_SUMS_F64
 #define TARGET RACAHI_TARGET_AVX2
 #define NAME(x) x##_f64_avx2
 #include "first_kernel.inc"
 #undef NAME
 #undef REAL
+#undef VEC
+#undef SUMS
 #define REAL float
+#define VEC racahi_line_f32
+#define SUMS RACAHI_LANE_SUMS_F32
 #define NAME(x) x##_f32_avx2
 #include "first_kernel.inc"
 #undef NAME
 #undef REAL
+#undef VEC
+#undef SUMS
 #undef TARGET
 #define REAL double
+#define VEC racahi_line_f64
+#define SUMS RACAHI_LANE_SUMS_F64
 #define TARGET RACAHI_TARGET_AVX512
 #define NAME(x) x##_f64_avx512
 #include "first_kernel.inc"
 #undef NAME
 #undef REAL
+#undef VEC
+#undef SUMS
 #define REAL float
+#define VEC racahi_line_f32
+#define SUMS RACAHI_LANE_SUMS_F32
 #define NAME(x) x##_f32_avx512
 #include "first_kernel.inc"
 #undef NAME
 #undef REAL
+#undef VEC
+#undef SUMS
 #undef TARGET
 #define PICK(isa, name) ((isa) == RACAHI_ISA_AVX512 ? name##_avx512 : (isa) == RACAHI_ISA_AVX2 ? name##_avx2 : name##_base)
 #else
