@@ -45,7 +45,7 @@ racahi_radial racahi_net_density(const racahi_net *net)
 size_t racahi_engine_tile_atoms(const racahi_net *net)
 {
     (void)net;
-    return 48;
+    return 32;
 }
 
 void racahi_engine_bytes(const racahi_net *net, size_t Cp, size_t real, size_t *per_atom, size_t *per_row)
