@@ -328,6 +328,8 @@ static void test_conv_high_degrees_match_ref(void **state)
                           false);
         check_against_ref(&seed, (shape){5, 2, 6, (racahi_weights_kind)kind, RACAHI_FAMILY_COMPONENT}, 8, 3,
                           false);
+        check_against_ref(&seed, (shape){0, 6, 6, (racahi_weights_kind)kind, RACAHI_FAMILY_COMPONENT}, 16, 3,
+                          false);
         check_against_ref(&seed, (shape){6, 0, 6, (racahi_weights_kind)kind, RACAHI_FAMILY_COMPONENT}, 16, 2,
                           true);
     }
