@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Tests of the LAMMPS pair style by real LAMMPS runs, judged by `compare` against the C API and each other.
-#   run.sh CASE BUILD_DIR SOURCE_DIR      CASE: ranks hybrid matrix routes errors guard
+#   run.sh CASE BUILD_DIR SOURCE_DIR      CASE: ranks hybrid matrix routes errors guard compare
 # Works in BUILD_DIR/tests/lammps-CASE; ends with "N passed, N failed". RACAH_LMP: another program than lmp-racah, which
 # must have the PLUGIN package and find racahplugin.so in LD_LIBRARY_PATH.
 set -eu
@@ -613,6 +613,55 @@ pair_coeff * * three.racah Si C"
     else
         bad "no guard, and said so" unknown.out
     fi
+}
+
+# bench/compare.sh: one step of silicon in two precisions, the form of its output, and its complaints.
+case_compare() {
+    data ortho 1
+    awk '/^Atoms/ { print "Masses\n\n1 28.0855\n" } { print }' ortho1.data >box.data
+    coeff="* * $source/data/models/silicon.racah Si"
+    compare() { # name, exit code, words of its output, options...
+        name=$1 code=$2 words=$3 got=0
+        shift 3
+        RACAH_BUILD_DIR=$build sh "$source/bench/compare.sh" "$@" >"$name.out" 2>&1 || got=$?
+        if [ $got = "$code" ] && grep -q -e "$words" "$name.out"; then good "$name"; else bad "$name: exit code $got" "$name.out"; fi
+    }
+    # Allowed: single precision's rounding of forces of some eV/A (6e-7 of 0.3 eV/A in issue 5).
+    set -- --box box.data --steps 1 --repeats 2 --reference double --entry "double||racah|$coeff" \
+        --entry "single|$build/racahplugin.so|racah precision single|$coeff|$lmp"
+    compare "two precisions" 0 "^box.data: 64 atoms, 1 rank(s), 1 steps, 2 repeat(s); us/atom/step$" "$@" --tolerance 1e-4 --json two.json
+    form='^[{]"bench":"compare","entry":"NAME","pair_style":"STYLE","plugin":"[^"]*","lmp":"[^"]*","box":"box.data","atoms":64,"ranks":1,"omp_threads":1,"steps":1,"repeats":2,"us_per_atom_step":N,"us_least":N,"ratio":N,"energy_per_atom":N,"forces_rms":N,"reference":"double","energy_difference":N,"forces_max_difference":N,"forces_rms_difference":N[}]$'
+    form=$(echo "$form" | sed 's/:N/:-?[0-9][0-9.]*(e[-+][0-9]+)?/g')
+    sed -n 1p two.json >first.json
+    sed -n 2p two.json >second.json
+    try "form of the first entry" grep -E "$(echo "$form" | sed 's/NAME/double/; s/STYLE/racah/')" first.json
+    try "form of the second entry" grep -E "$(echo "$form" | sed 's/NAME/single/; s/STYLE/racah precision single/')" second.json
+    try "ratio and differences" awk -F'[:,]' 'function value(key,    i) { for (i = 1; i < NF; i++) if ($i == "\"" key "\"") return $(i + 1) + 0 }
+        { us[NR] = value("us_per_atom_step"); ratio[NR] = value("ratio"); most[NR] = value("forces_max_difference"); rms[NR] = value("forces_rms") }
+        END { q = us[2] / us[1] / ratio[2]
+              exit !(NR == 2 && us[1] > 0 && ratio[1] == 1 && q > 0.999 && q < 1.001 && most[1] == 0 && most[2] > 0 && most[2] < 1e-4 && rms[1] > 0.1) }' two.json
+    compare "differences are found" 1 "^single .*DIFFERS$" "$@" --tolerance 1e-12
+    compare "two ranks" 0 "2 rank(s)" "$@" --ranks 2 --tolerance 1e-4
+    compare "a failing entry is named" 1 "LAMMPS failed with the entry wrong" --box box.data --entry "wrong||racah|* * absent.racah Si"
+    compare "no box" 2 "--box is missing" --entry "double||racah|$coeff"
+    compare "absent box" 2 "there is no box absent.data" --box absent.data --entry "double||racah|$coeff"
+    compare "no entry" 2 "no --entry" --box box.data
+    compare "short entry" 2 "'double|racah' is not NAME|PLUGIN" --box box.data --entry "double|racah"
+    compare "unknown option" 2 "unknown option '--fast'" "$@" --fast
+    compare "no value" 2 "--json wants a value" "$@" --json
+    compare "steps that are no number" 2 "--steps: '1x'" "$@" --steps 1x
+    compare "unknown reference" 2 "no entry triple" "$@" --reference triple
+    compare "the same name twice" 2 "two entries have the name double" "$@" --entry "double||racah|$coeff"
+
+    # bench/scaling.sh: one cell and two.
+    export RACAH_BUILD_DIR="$build" RACAH_MODEL="$source/data/models/silicon.racah" RACAH_ELEMENTS=Si RACAH_MAX_CELLS=2
+    try "scaling" sh "$source/bench/scaling.sh" box.data grow precision single
+    try "scaling: form, atoms, memory" awk -F'[:,}]' '
+        /^{"bench":"scaling","model":"silicon.racah","pair_style":"racah precision single","box":"box.data","atoms":/ &&
+            $10 == 64 * NR && $14 > 0 && $18 > 10000 { good++ }
+        END { exit !(NR == 2 && good == 2) }' grow.json
+    if command -v gnuplot >/dev/null 2>&1; then try "scaling: picture" grep -q "</svg>" grow.svg; fi
+    try "scaling: usage" sh -c 'sh "$1" absent.data grow; [ $? = 2 ]' - "$source/bench/scaling.sh"
 }
 
 "case_$which"

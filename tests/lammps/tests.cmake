@@ -12,7 +12,7 @@ if(TARGET racahplugin AND TARGET lmp-racah)
   if(RACAH_STOCK_LMP AND NOT RACAH_SANITIZE)
     set(stock_lmp ${RACAH_STOCK_LMP})
   endif()
-  foreach(case ranks hybrid matrix routes errors guard)
+  foreach(case ranks hybrid matrix routes errors guard compare)
     add_test(NAME lammps_${case}
       COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/run.sh ${case} ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
     # The MPI library is not free of leaks.
