@@ -1,29 +1,29 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The figures of a model card, from the model and ../shared/data:
-#   sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift]      all of them without a list
-# NAME silicon, germanium, molybdenum, acetylacetone or ethanol (the last two: errors and speed). Several minutes on
+#   sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift] [vacuum]   all without a list
+# NAME silicon, germanium, molybdenum, acetylacetone or ethanol (the last two: errors and vacuum). Several minutes on
 # one core. RACAH_BUILD_DIR is the build folder, RACAH_MODEL another file than data/models/NAME.racah.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
-[ $# -gt 0 ] || { echo "usage: sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift]" >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift] [vacuum]" >&2; exit 2; }
 build=$(cd "${RACAH_BUILD_DIR:-$root/build}" && pwd -P)
 shared=$root/../shared
 name=$1
 shift
 model=${RACAH_MODEL:-$root/data/models/$name.racah}
-test='' lattice='' box='' hot=''
+test='' lattice='' box='' hot='' molecule=''
 case $name in
     silicon) element=Si mass=28.0855 lattice=diamond a=5.47 train=si_train test=si_test box=si512 hot=1800 ;;
     germanium) element=Ge mass=72.63 lattice=diamond a=5.76 train=ge_train hot=1300 ;;
     molybdenum) element=Mo mass=95.95 lattice=bcc a=3.16 train=mo_train hot=3200 ;;
-    acetylacetone) train=acac_train_300K ;;
-    ethanol) train=ethanol_train ;;
+    acetylacetone) train=acac_train_300K molecule='H C O' ;;
+    ethanol) train=ethanol_train molecule='H C O' ;;
     *) echo "card: there is no recipe for $name" >&2; exit 2 ;;
 esac
 [ -r "$model" ] || { echo "card: there is no model file $model" >&2; exit 2; }
 model=$(cd "$(dirname "$model")" && pwd -P)/$(basename "$model")
-[ $# -gt 0 ] || set -- errors speed ${lattice:+crystal phonons melt drift}
+[ $# -gt 0 ] || set -- errors ${lattice:+speed crystal phonons melt drift} ${molecule:+vacuum}
 work=$build/card/$name
 mkdir -p "$work"
 cd "$work"
@@ -236,9 +236,58 @@ drift()
     RACAH_BUILD_DIR=$build sh "$root/bench/nve_drift.sh" "$model" || true
 }
 
+# The first structure of the training file in vacuum at 300 K: 5 ps of Langevin, then 50 ps of NVE at 0.5 fs. Slope of the
+# total energy by linear regression, and the longest bond of the last frame (bonds as in the first: below 1.25 A with
+# hydrogen, 1.8 A without).
+vacuum()
+{
+    awk -v elements="$molecule" 'BEGIN { split(elements, e); for (i in e) type[e[i]] = i; m["H"] = 1.008; m["C"] = 12.011; m["O"] = 15.999 }
+        NR == 1 { n = $1; printf "first frame\n\n%d atoms\n%d atom types\n\n-30 30 xlo xhi\n-30 30 ylo yhi\n-30 30 zlo zhi\n\nMasses\n\n", n, length(type)
+                  for (i = 1; i <= length(type); i++) print i, m[e[i]]
+                  print "\nAtoms # atomic\n" }
+        NR > 2 && NR <= n + 2 { print NR - 2, type[$1], $2, $3, $4 }' "$shared/data/$train.xyz" >molecule.data
+    lammps vacuum <<END
+units metal
+atom_style atomic
+boundary f f f
+plugin load $build/racahplugin.so
+read_data molecule.data
+pair_style racah
+pair_coeff * * $model $molecule
+neighbor 1.0 bin
+velocity all create 600 4821 mom yes rot yes dist gaussian
+timestep 0.0005
+fix nve all nve
+fix heat all langevin 300 300 0.1 777 zero yes
+thermo 10000
+run 10000
+unfix heat
+velocity all zero linear
+velocity all zero angular
+reset_timestep 0
+thermo_style custom step temp pe etotal
+thermo_modify format float %.10g
+thermo 200
+variable e equal etotal
+variable t equal temp
+fix print all print 200 "\$(step*dt) \$e \$t" file vacuum.txt screen no
+run 100000
+write_dump all custom last.dump id type x y z modify sort id
+END
+    awk '!/^#/ { n++; x += $1; y += $2; xx += $1 * $1; xy += $1 * $2; T += $3 }
+         END { printf "vacuum: NVE drift %.2e meV/atom/ps, mean temperature %.0f K\n", (n * xy - x * y) / (n * xx - x * x) * 1000 / '"$(awk 'NR == 1 { print $1 }' "$shared/data/$train.xyz")"', T / n }' vacuum.txt
+    awk 'function d(a, i, j) { return sqrt((a[i, 1] - a[j, 1]) ^ 2 + (a[i, 2] - a[j, 2]) ^ 2 + (a[i, 3] - a[j, 3]) ^ 2) }
+         FNR == NR { if (/^[0-9]+ [0-9]+ /) { t[$1] = $2; for (k = 3; k < 6; k++) p[$1, k - 2] = $k; n = $1 } next }
+         /^[0-9]+ [0-9]+ / { for (k = 3; k < 6; k++) q[$1, k - 2] = $k }
+         END { for (i = 1; i <= n; i++) for (j = 1; j < i; j++) {
+                   limit = t[i] == 1 || t[j] == 1 ? 1.25 : 1.8
+                   if (t[i] + t[j] > 2 && d(p, i, j) < limit) { bonds++; x = d(q, i, j); if (t[i] == 1 || t[j] == 1) { if (x > h) h = x } else if (x > c) c = x } }
+               printf "vacuum: %d bonds of the first frame, longest in the last: %.2f A with hydrogen, %.2f A without\n", bonds, h, c }' molecule.data last.dump
+}
+
 for part; do
     case $part in
-        errors | speed | crystal | phonons | melt | drift) echo "== $part" && $part ;;
-        *) echo "card: $part is none of errors, speed, crystal, phonons, melt, drift" >&2; exit 2 ;;
+        errors | speed | crystal | phonons | melt | drift | vacuum) echo "== $part" && $part ;;
+        *) echo "card: $part is none of errors, speed, crystal, phonons, melt, drift, vacuum" >&2; exit 2 ;;
     esac
 done
