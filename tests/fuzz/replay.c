@@ -35,6 +35,7 @@ int main(int argc, char **argv)
     int files = 0, failed = 0;
     for (int k = 1; k < argc; k++) {
         DIR *dir = opendir(argv[k]);
+        if (!dir && k == 1) fprintf(stderr, "there is no %s\n", argv[k]), failed++;
         for (struct dirent *e; dir && (e = readdir(dir));) {
             char path[4096];
             if (e->d_name[0] == '.') continue;
