@@ -6,7 +6,6 @@
  * The integrand is a polynomial of degree l1max + l2max + l3max on the sphere, so a rule exact to that degree makes
  * this the gaunt family exactly (Gauss-Legendre x uniform angles: Xie et al., The Price of Freedom, arXiv
  * 2506.13523; fewer points with octahedral rules). The rule with fewer points is taken. */
-#include "../sphere/quadrature.h"
 #include "tp_transform.h"
 
 static void fill_values(const racah_tp_plan *p, const racahi_irreps *s, size_t g, const double *Y, double *T)
@@ -46,13 +45,7 @@ static racah_status grid_create(racah_tp_plan *p, racah_error *err)
     if (p->d.family != RACAH_TP_FAMILY_GAUNT)
         return racahi_fail(err, RACAH_EINVAL,
                            "tp plan: grid multiplies functions point by point, which is family gaunt");
-    RACAHI_TRY(racahi_tp_transform_begin(p, true, err));
-    racahi_quadrature *q;
-    RACAHI_TRY(
-        racahi_quadrature_create(&q, p->in1.lmax + p->in2.lmax + p->out.lmax, RACAHI_QUADRATURE_BEST, err));
-    racah_status status = fill(p, q, err);
-    racahi_quadrature_destroy(q);
-    return status;
+    return racahi_tp_transform_on_points(p, true, fill, err);
 }
 
 const racahi_tp_ops racahi_tp_grid = RACAHI_TP_TRANSFORM_OPS(RACAH_TP_GRID, grid_create);

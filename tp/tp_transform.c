@@ -70,6 +70,17 @@ racah_status racahi_tp_transform_begin(racah_tp_plan *p, bool even, racah_error 
     return RACAH_OK;
 }
 
+racah_status racahi_tp_transform_on_points(racah_tp_plan *p, bool even, racahi_tp_points_fn fill, racah_error *err)
+{
+    RACAHI_TRY(racahi_tp_transform_begin(p, even, err));
+    racahi_quadrature *q;
+    RACAHI_TRY(
+        racahi_quadrature_create(&q, p->in1.lmax + p->in2.lmax + p->out.lmax, RACAHI_QUADRATURE_BEST, err));
+    const racah_status status = fill(p, q, err);
+    racahi_quadrature_destroy(q);
+    return status;
+}
+
 /* ---- tables ------------------------------------------------------------------------------------------- */
 
 racah_status racahi_tp_transform_dense(racah_tp_plan *p, size_t R, racah_error *err)

@@ -10,6 +10,7 @@
 #ifndef RACAHI_TP_TRANSFORM_H
 #define RACAHI_TP_TRANSFORM_H
 
+#include "../sphere/quadrature.h"
 #include "tp_internal.h"
 
 typedef struct racahi_tp_fft racahi_tp_fft; /* tp_gaunt.c */
@@ -27,6 +28,9 @@ typedef struct racahi_tp_transform {
 /* Checks what all of them need; p->state becomes a transform of R points with dense T1, T2, T3 zeroed in f64 (for
  * dense). `even` restricts the set of paths that must be there, each once, to even sums. */
 racah_status racahi_tp_transform_begin(racah_tp_plan *p, bool even, racah_error *err);
+/* begin, then `fill` with points on which the product of all three factors is integrated exactly. */
+typedef racah_status (*racahi_tp_points_fn)(racah_tp_plan *p, const racahi_quadrature *q, racah_error *err);
+racah_status racahi_tp_transform_on_points(racah_tp_plan *p, bool even, racahi_tp_points_fn fill, racah_error *err);
 racah_status racahi_tp_transform_dense(racah_tp_plan *p, size_t R, racah_error *err);
 /* After T_f64 is filled in: transposes, float copies, workspace, cost. */
 racah_status racahi_tp_transform_finish(racah_tp_plan *p, racah_error *err);

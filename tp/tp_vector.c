@@ -7,7 +7,6 @@
  * With an orthonormal tangent frame t1 x t2 = r at each point, r . (grad f x grad h) = f_1 h_2 - f_2 h_1: two
  * products for each point, so T1 = (t1.grad Y; t2.grad Y), T2 = (t2.grad Y; -t1.grad Y), T3 = (w Y, w Y). The bracket
  * is a polynomial of degree l1 + l2 whatever the frames are, so the same rules are exact as for `grid`. */
-#include "../sphere/quadrature.h"
 #include "../sphere/wigner_d.h"
 #include "tp_transform.h"
 
@@ -57,13 +56,7 @@ static racah_status vector_create(racah_tp_plan *p, racah_error *err)
     if (p->d.family != RACAH_TP_FAMILY_POISSON)
         return racahi_fail(err, RACAH_EINVAL,
                            "tp plan: vector computes Poisson brackets, which is family poisson");
-    RACAHI_TRY(racahi_tp_transform_begin(p, false, err));
-    racahi_quadrature *q;
-    RACAHI_TRY(
-        racahi_quadrature_create(&q, p->in1.lmax + p->in2.lmax + p->out.lmax, RACAHI_QUADRATURE_BEST, err));
-    racah_status status = fill(p, q, err);
-    racahi_quadrature_destroy(q);
-    return status;
+    return racahi_tp_transform_on_points(p, false, fill, err);
 }
 
 const racahi_tp_ops racahi_tp_vector = RACAHI_TP_TRANSFORM_OPS(RACAH_TP_VECTOR, vector_create);
