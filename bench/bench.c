@@ -53,9 +53,9 @@ bool bench_wanted(const bench *b, const char *name) { return !b->filter || strst
 
 static double seconds_of(const bench_subject *s, size_t calls)
 {
-    double start = cli_now();
+    double start = racahi_now();
     for (size_t k = 0; k < calls; k++) s->run(s->ctx);
-    return cli_now() - start;
+    return racahi_now() - start;
 }
 
 static int ascending(const void *a, const void *b)

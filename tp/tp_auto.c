@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct cache_line {
     uint64_t key[2];
@@ -139,13 +138,6 @@ static racah_status trial_make(const racah_tp_plan *p, trial *t, racah_error *er
     return RACAH_OK;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void trial_run(const racah_tp_plan *p, const trial *t, void *ws)
 {
     void *const *a = t->array;
@@ -166,9 +158,9 @@ static double trial_time(const racah_tp_plan *p, const trial *t)
     trial_run(p, t, ws);
     double best = -1;
     for (int i = 0; i < 3; i++) {
-        double start = now();
+        double start = racahi_now();
         trial_run(p, t, ws);
-        double seconds = now() - start;
+        double seconds = racahi_now() - start;
         if (best < 0 || seconds < best) best = seconds;
     }
     racahi_free(ws);

@@ -84,4 +84,6 @@ const char *racahi_isa_name(racahi_isa isa);
 #define RACAHI_X86 0
 #endif
 
+double racahi_now(void); /* monotonic clock, s */
+
 #endif

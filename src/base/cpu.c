@@ -2,6 +2,8 @@
  * Which kernel variants this CPU can run. */
 #include "base.h"
 
+#include <time.h>
+
 racahi_isa racahi_cpu_best(void)
 {
 #if RACAHI_X86
@@ -17,4 +19,11 @@ const char *racahi_isa_name(racahi_isa isa)
 {
     static const char *const names[RACAHI_ISA_COUNT] = {"base", "avx2", "avx512"};
     return names[isa];
+}
+
+double racahi_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }

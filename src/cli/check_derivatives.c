@@ -55,12 +55,12 @@ static racah_status forces_of(check_context *c, const cli_box *box, racah_calc *
         return status;
     }
     racah_error why;
-    double start = cli_now();
+    double start = racahi_now();
     bool works = check_eval(c, calc, box, &v, &why) == RACAH_OK;
     limit += 4 * rounding(box, &v, FORCE_STEP);
     size_t all = 3 * box->n, tries = all < 60 ? all : 60;
     for (size_t t = 0; works && t < tries; t++) {
-        if (t >= 6 && cli_now() - start > c->seconds / 4) break;
+        if (t >= 6 && racahi_now() - start > c->seconds / 4) break;
         /* all components where there are few, otherwise random ones */
         size_t k = all <= 60 ? t : (size_t)(check_uniform(c) * (double)all);
         double slope = 0;
@@ -128,13 +128,13 @@ racah_status check_virial(check_context *c, const cli_box *box, racah_error *err
         return status;
     }
     racah_error why;
-    double start = cli_now();
+    double start = racahi_now();
     bool works = check_eval(c, c->exact, box, &v, &why) == RACAH_OK;
     double size = fmax(check_max_abs(v.virial, 9), 0.1);
     /* off-diagonal ones first: a wrong trace shows in any diagonal one */
     static const int order[9] = {1, 8, 2, 5, 0, 4, 3, 6, 7};
     for (int t = 0; works && t < 9; t++) {
-        if (t >= 4 && cli_now() - start > c->seconds / 2) break;
+        if (t >= 4 && racahi_now() - start > c->seconds / 2) break;
         int k = order[t];
         double slope = 0;
         works = strain_difference(c, &moved, box, k / 3, k % 3, &slope, &why) == RACAH_OK;

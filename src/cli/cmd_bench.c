@@ -64,13 +64,13 @@ static racah_status verify(bench_job *job, racah_error *err)
 
 static racah_status measure(bench_job *job, racah_error *err)
 {
-    double time[MAX_REPEATS], begin = cli_now();
+    double time[MAX_REPEATS], begin = racahi_now();
     for (job->done = 0; job->done < job->repeats; job->done++) {
         /* at least five, then until the time is used up */
-        if (job->done >= 5 && cli_now() - begin > job->seconds) break;
-        double start = cli_now();
+        if (job->done >= 5 && racahi_now() - begin > job->seconds) break;
+        double start = racahi_now();
         RACAHI_TRY(step(job, err));
-        time[job->done] = cli_now() - start;
+        time[job->done] = racahi_now() - start;
     }
     qsort(time, (size_t)job->done, sizeof time[0], ascending);
     job->step = time[job->done / 2];
@@ -79,11 +79,11 @@ static racah_status measure(bench_job *job, racah_error *err)
     racah_status status = RACAH_OK;
     job->list = INFINITY;
     for (int k = 0; k < 3 && status == RACAH_OK; k++) {
-        double start = cli_now();
+        double start = racahi_now();
         status =
             racahi_neigh_build(&edges, job->box.n, job->box.pos, job->box.has_cell ? job->box.cell : NULL,
                                job->box.pbc, racah_model_cutoff(job->model), err);
-        double seconds = cli_now() - start;
+        double seconds = racahi_now() - start;
         if (seconds < job->list) job->list = seconds;
     }
     job->neighbours = (double)edges.nedge / (double)job->box.n;
@@ -99,9 +99,9 @@ static racah_status measure_stages(bench_job *job, racah_error *err)
     racah_status status = RACAH_OK;
     job->threads = 1;
     racahi_calc_clock(job->calc, &job->clock);
-    const double start = cli_now();
+    const double start = racahi_now();
     for (int k = 0; k < STEPS && status == RACAH_OK; k++) status = step(job, err);
-    job->clocked = (cli_now() - start) / STEPS;
+    job->clocked = (racahi_now() - start) / STEPS;
     racahi_calc_clock(job->calc, NULL);
     job->threads = threads;
     for (int k = 0; k < RACAHI_STAGE_COUNT; k++) job->clock.seconds[k] /= STEPS;

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Set by SIGINT and SIGTERM, read by the trainer after each batch. */
@@ -35,7 +34,7 @@ static void install_handlers(void)
 typedef struct screen {
     bool terminal;         /* rewrite one line for each batch */
     bool open;             /* such a line is on the screen */
-    struct timespec shown; /* when it was last written */
+    double shown;          /* when it was last written */
     racahi_train_progress last;
 } screen;
 
@@ -70,11 +69,9 @@ static void show_progress(void *ctx, const racahi_train_progress *p)
 {
     screen *s = ctx;
     char left[32];
-    struct timespec now;
+    const double now = racahi_now();
     s->last = *p;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    double since = (double)(now.tv_sec - s->shown.tv_sec) + 1e-9 * (double)(now.tv_nsec - s->shown.tv_nsec);
-    if (!s->terminal || since < 0.1) return;
+    if (!s->terminal || now - s->shown < 0.1) return;
     s->shown = now;
     clock_text(p->seconds_left, left);
     clear_line(s);
@@ -257,17 +254,15 @@ static int train_member(racahi_train_config *cfg, int k, const racahi_train_opti
 static int train_members(racahi_train_config *cfg, const racahi_train_options *options, bool resume)
 {
     const double limit = cfg->max_minutes;
-    struct timespec start, now;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    const double start = racahi_now();
     for (int k = 0; k < cfg->seed.n; k++) {
         racahi_train_end end = RACAHI_TRAIN_DONE;
         int rc = train_member(cfg, k, options, resume, &end);
         if (rc != CLI_OK || end == RACAHI_TRAIN_STOPPED || end == RACAHI_TRAIN_TIME ||
             end == RACAHI_TRAIN_DRY)
             return rc;
-        clock_gettime(CLOCK_MONOTONIC, &now);
         /* a member that finds no time left ends after its first batch */
-        if (limit > 0) cfg->max_minutes = fmax(limit - (double)(now.tv_sec - start.tv_sec) / 60, 1e-6);
+        if (limit > 0) cfg->max_minutes = fmax(limit - (racahi_now() - start) / 60, 1e-6);
     }
     if (cfg->seed.n == 1) return CLI_OK;
     printf("\nthe committee, its mean and its standard deviations:\n  racah eval");

@@ -2,8 +2,6 @@
  * The multiply-add peak of one core, measured with a loop that touches registers only. */
 #include "peak.h"
 
-#include <time.h>
-
 #define ACCUMULATORS 12
 
 #define REAL double
@@ -51,13 +49,6 @@ static peak_fn pick(racahi_isa isa, bool single)
     return single ? peak_base_f32 : peak_base_f64;
 }
 
-double cli_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 double cli_peak_flops(racahi_isa isa, bool single)
 {
     peak_fn run = pick(isa, single);
@@ -66,7 +57,7 @@ double cli_peak_flops(racahi_isa isa, bool single)
     double best = 0, sink = 0;
     size_t steps = 1000;
     for (int repeat = 0; repeat < 10;) {
-        double start = cli_now(), flops = run(steps, &sink), seconds = cli_now() - start;
+        double start = racahi_now(), flops = run(steps, &sink), seconds = racahi_now() - start;
         if (seconds < 4e-3) { /* too short to time, and the clock of the core is still rising */
             steps *= 2;
             continue;

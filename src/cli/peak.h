@@ -10,7 +10,4 @@
  * variant. */
 double cli_peak_flops(racahi_isa isa, bool single);
 
-/* Seconds of a clock that only goes forward. */
-double cli_now(void);
-
 #endif

@@ -92,11 +92,11 @@ static racah_status time_batch(batch *b, bool backward, double seconds, double *
 {
     *best = INFINITY;
     RACAHI_TRY(once(b, backward, err));
-    double begin = cli_now();
-    for (int i = 0; i < 3 || cli_now() - begin < seconds; i++) {
-        double start = cli_now();
+    double begin = racahi_now();
+    for (int i = 0; i < 3 || racahi_now() - begin < seconds; i++) {
+        double start = racahi_now();
         RACAHI_TRY(once(b, backward, err));
-        *best = fmin(*best, cli_now() - start);
+        *best = fmin(*best, racahi_now() - start);
     }
     return RACAH_OK;
 }

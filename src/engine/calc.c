@@ -503,7 +503,8 @@ size_t racah_calc_bytes_per_atom(const racah_calc *c, double neighbors, double g
 size_t racah_calc_fixed_bytes(const racah_calc *c)
 {
     const racahi_layout *at = &c->weights->at;
-    size_t bytes = (at->total + at->derived_total) * (sizeof(double) + (c->f32 ? sizeof(float) : 0));
+    /* weights and two packed copies */
+    size_t bytes = (3 * at->total + at->derived_total) * (sizeof(double) + (c->f32 ? sizeof(float) : 0));
     for (int t = 0; t < c->net->cfg.layers; t++) bytes += c->table.radial[t].bytes + c->table.density[t].bytes;
     if (c->table.first) bytes += c->table.first->bytes + c->table.first->phi.bytes;
     return bytes;

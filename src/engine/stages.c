@@ -3,20 +3,12 @@
 #include "stages.h"
 
 #include <string.h>
-#include <time.h>
 
 const char *racahi_stage_name(racahi_stage s)
 {
     static const char *const name[] = {"edges", "density", "convolution", "convolution back", "linear", "product",
                                        "product back", "rest"};
     return (unsigned)s < RACAHI_STAGE_COUNT ? name[s] : "?";
-}
-
-double racahi_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void add(racahi_work *w, double flops, double numbers, size_t real)
@@ -49,7 +41,7 @@ void racahi_stage_work(const racahi_net *net, size_t nq, size_t elements, size_t
                 M * C * (6 * nw + 3 * K + nrow), real);
             for (int l = 0; l <= net->cfg.l_max; l++) products += (2 * l + 1) * (double)racahi_conv_nslot(p->conv, l);
         }
-        products += SL + (t ? K + (K < SL && racahi_net_has_skip(net, t) ? K : SL) : 0);
+        products += SL + (t ? K : 0) + (t && racahi_net_has_skip(net, t) ? (K < SL ? K : SL) : 0);
         add(&work[RACAHI_STAGE_LINEAR], 2 * 2 * products * C * C, 2 * 2 * products * C, real);
         add(&work[RACAHI_STAGE_PRODUCT], C * (double)racahi_product_flops(p->prod, false),
             C * ((double)p->nentry + S + SL), real);

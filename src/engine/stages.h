@@ -24,8 +24,6 @@ typedef struct racahi_clock {
     double last, seconds[RACAHI_STAGE_COUNT];
 } racahi_clock;
 
-double racahi_now(void); /* monotonic, s */
-
 /* The time since the last mark goes to s. clock may be NULL. */
 static inline void racahi_clock_mark(racahi_clock *clock, racahi_stage s)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Linear maps of node features whose rows lie scattered: y[r] (+)= alpha x[r] W for rows r of a tile's atoms, one
  * degree at a time. OpenBLAS wants the rows packed into a matrix and packs the weights in every call; here rows are
- * taken where they are and W is packed once for each set of weights (bench_kernels: 1.3 to 2 times faster on tiles of
- * 32 atoms). Training takes the gradients of W, which need no scattered output, through gemm.h.
+ * taken where they are and W is packed once for each set of weights (both in bench_kernels). Training takes the gradients
+ * of W, which need no scattered output, through gemm.h.
  *
  * A row of x is `xseg` segments of K channels, `xstep` apart (the slots of a degree), and likewise of y. W has
  * xseg*K rows and yseg*N columns. All counts of channels are multiples of 8 (f64) or 16 (f32). The sum over k runs in

@@ -8,15 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void racahi_trainer_say(const racahi_trainer *t, const char *fmt, ...)
 {
@@ -278,7 +270,7 @@ static racah_status end_epoch(racahi_trainer *t, double lr, double started, raca
                               "history", err));
     double *h = s->history + s->nrow * RACAHI_H_COLUMNS;
     h[RACAHI_H_EPOCH] = (double)s->epoch + 1;
-    h[RACAHI_H_TIME] = s->elapsed + now() - started;
+    h[RACAHI_H_TIME] = s->elapsed + racahi_now() - started;
     h[RACAHI_H_LR] = lr;
     h[RACAHI_H_TRAIN_LOSS] = s->loss_sum / (double)s->structures;
     h[RACAHI_H_VALID_ENERGY_RMSE] = row.energy_rmse, h[RACAHI_H_VALID_ENERGY_MAE] = row.energy_mae;
@@ -327,7 +319,7 @@ static bool must_stop(const racahi_trainer *t, double started, racahi_train_end 
         *end = RACAHI_TRAIN_STOPPED;
         return true;
     }
-    if (t->cfg->max_minutes > 0 && now() - started >= 60 * t->cfg->max_minutes) {
+    if (t->cfg->max_minutes > 0 && racahi_now() - started >= 60 * t->cfg->max_minutes) {
         *end = RACAHI_TRAIN_TIME;
         return true;
     }
@@ -344,7 +336,7 @@ static racah_status loop(racahi_trainer *t, racahi_train_end *end, racah_error *
 {
     racahi_train_state *s = &t->state;
     const size_t nbatch = (t->data->ntrain + (size_t)t->cfg->batch_size - 1) / (size_t)t->cfg->batch_size;
-    const double before = s->elapsed, started = now();
+    const double before = s->elapsed, started = racahi_now();
     work done = {0};
     double lr = 0, loss;
     if ((size_t)s->batch >= nbatch)
@@ -362,15 +354,15 @@ static racah_status loop(racahi_trainer *t, racahi_train_end *end, racah_error *
             for (size_t i = first; i < t->data->ntrain && i < first + (size_t)t->cfg->batch_size; i++)
                 done.structures++, done.atoms += (double)t->order[i]->n;
             done.batches++;
-            tell_progress(t, nbatch, loss, lr, &done, now() - started);
+            tell_progress(t, nbatch, loss, lr, &done, racahi_now() - started);
             if ((size_t)s->batch < nbatch && must_stop(t, started, end)) {
-                s->elapsed = before + now() - started;
+                s->elapsed = before + racahi_now() - started;
                 return save_state(t, err);
             }
         }
         s->elapsed = before; /* end_epoch adds the time of this run */
         RACAHI_TRY(end_epoch(t, lr, started, err));
-        s->elapsed = before + now() - started;
+        s->elapsed = before + racahi_now() - started;
         RACAHI_TRY(tolerate(t, save_state(t, err), err));
         if (s->epoch < t->cfg->epochs && must_stop(t, started, end)) break;
     }
