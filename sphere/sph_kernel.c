@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Spherical harmonics for batches of points: one point in each lane of a vector. */
 #include "sph.h"
+#include "unroll.h"
 
 #include <math.h>
 
@@ -14,11 +15,16 @@ enum sph_mode {
 /* SPH_UNROLL: the trip counts are constants of at most 5 once the body is inlined.
  * SPH_SIMD: gcc would unroll a loop over 4 lanes before it thinks of vectors; clang needs no hint, and
  * warns of a failed one under a sanitizer. */
-#if defined(__clang__)
+#if defined(RACAHI_PLAIN_LOOPS)
+#define SPH_UNROLL
+#elif defined(__clang__)
 #define SPH_UNROLL _Pragma("unroll")
-#define SPH_SIMD
 #else
 #define SPH_UNROLL _Pragma("GCC unroll 8")
+#endif
+#if defined(__clang__)
+#define SPH_SIMD
+#else
 #define SPH_SIMD _Pragma("omp simd")
 #endif
 
@@ -30,6 +36,7 @@ _Static_assert(sizeof factor / sizeof *factor == (RACAH_SPH_LMAX + 1) * (RACAH_S
 static const double reciprocal[RACAH_SPH_LMAX + 1] = {0,       1.0,     1.0 / 2, 1.0 / 3, 1.0 / 4,  1.0 / 5,
                                                       1.0 / 6, 1.0 / 7, 1.0 / 8, 1.0 / 9, 1.0 / 10, 1.0 / 11};
 
+#undef UNROLL /* sph_body.inc has two of its own */
 #define REAL double
 #define VBYTES 16
 #define TARGET

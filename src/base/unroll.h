@@ -11,7 +11,10 @@
 #define RACAHI_PLAIN_LOOPS
 #endif
 #endif
-#if defined(RACAHI_PLAIN_LOOPS) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define RACAHI_PLAIN_LOOPS
+#endif
+#if defined(RACAHI_PLAIN_LOOPS)
 #define UNROLL
 #define FORCE_INLINE static
 #elif defined(__clang__)
