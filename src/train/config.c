@@ -70,6 +70,10 @@ static const racahi_train_key keys[] = {
  "energies of isolated atoms: isolated (one-atom frames), average (least squares; with start_from of what its "
  "model leaves), model (those of start_from), auto (isolated; for the rest model, without one average), or a "
  "mapping {Si: -0.8, O: -1.2} in eV"},
+{"shift", KEY_CHOICE, AT(shift), 0, 0, "average|none", "average", NULL, 0, NULL,
+ "energies of the elements that the model starts from, besides E0s: average (least squares of what E0s leave; much "
+ "more accurate on molecules, but a lone atom then has E0 + shift) or none (a lone atom has E0, for dissociation "
+ "into atoms)"},
 {"scaling", KEY_CHOICE, AT(scaling), 0, 0, "forces_rms|none", "forces_rms", NULL, 0, NULL,
  "energies are multiplied by the rms of the training forces, or by 1"},
 
@@ -401,7 +405,8 @@ racah_status racahi_train_config_adopt(racahi_train_config *out, const racahi_tr
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const racahi_train_key *k = &keys[i];
         if (!cfg->line[i]) continue;
-        if (k->offset == AT(neighbor_norm) || k->offset == AT(avg_num_neighbors) || k->offset == AT(scaling))
+        if (k->offset == AT(neighbor_norm) || k->offset == AT(avg_num_neighbors) ||
+            k->offset == AT(scaling) || k->offset == AT(shift))
             return racahi_fail(err, RACAH_EINVAL, "%s:%d: %s: start_from's model has it, leave the key out",
                                cfg->path, cfg->line[i], k->name);
         char *wanted = value_text(k, cfg), *has = value_text(k, out);
@@ -417,10 +422,10 @@ racah_status racahi_train_config_adopt(racahi_train_config *out, const racahi_tr
         racahi_free(has);
         RACAHI_TRY(st);
     }
+    for (int e = 0; e < c->nelem; e++) out->start_shift[c->Z[e]] = start->shift[e];
     if (cfg->e0.kind == RACAHI_E0_GIVEN) return RACAH_OK;
     out->e0.n = c->nelem;
-    for (int e = 0; e < c->nelem; e++)
-        out->e0.Z[e] = c->Z[e], out->e0.value[e] = start->E0[e] + start->shift[e];
+    for (int e = 0; e < c->nelem; e++) out->e0.Z[e] = c->Z[e], out->e0.value[e] = start->E0[e];
     return RACAH_OK;
 }
 

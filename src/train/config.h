@@ -27,6 +27,7 @@ typedef enum racahi_neighbor_norm {
     RACAHI_NORM_NONE
 } racahi_neighbor_norm;
 typedef enum racahi_scaling { RACAHI_SCALING_FORCES_RMS = 0, RACAHI_SCALING_NONE } racahi_scaling;
+typedef enum racahi_shift { RACAHI_SHIFT_AVERAGE = 0, RACAHI_SHIFT_NONE } racahi_shift;
 
 typedef struct racahi_train_files {
     size_t n;
@@ -75,7 +76,8 @@ typedef struct racahi_train_config {
     double avg_num_neighbors;
     int density, zbl;
     racahi_train_e0 e0;
-    int scaling;
+    int scaling, shift;
+    double start_shift[RACAHI_MAX_ELEMENTS + 1]; /* of start_from's model, by atomic number, eV */
 
     int loss;
     double huber_delta;

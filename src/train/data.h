@@ -18,7 +18,7 @@ typedef struct racahi_sample {
     size_t n;
     int *elem; /* [n] element indices */
     bool has_energy, has_forces, has_stress;
-    double energy; /* label minus the sum of E0, eV */
+    double energy; /* label minus the sum of E0 and shift, eV */
     double volume; /* A^3; 0 unless periodic in three directions */
     racahi_edges edges;
 } racahi_sample;
@@ -45,6 +45,7 @@ typedef struct racahi_dataset {
     int Z[RACAHI_MAX_ELEMENTS];               /* ascending */
     double E0[RACAHI_MAX_ELEMENTS];           /* eV */
     const char *E0_from[RACAHI_MAX_ELEMENTS]; /* "isolated atom", "start_from", ... as told to the user */
+    double shift[RACAHI_MAX_ELEMENTS]; /* eV, the rest of what the elements contribute before training */
     racahi_label_stats train_stats, valid_stats;
     char hash[65]; /* SHA-256 of everything training sees */
 } racahi_dataset;

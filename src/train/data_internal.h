@@ -21,8 +21,8 @@ racah_status racahi_sample_error(const racahi_sample *s, racah_error *err, racah
 void racahi_label_statistics(racahi_label_stats *st, const racahi_sample *s, size_t n, double r_max);
 void racahi_say_statistics(const racahi_dataset *data, size_t nisolated, racahi_say_fn say, void *ctx);
 
-/* Fill data->E0 and subtract the sums from the energy labels of all samples. isolated[Z]: energies of
- * isolated atoms or NAN. */
+/* Fill data->E0 and data->shift and subtract their sums from the energy labels of all samples. isolated[Z]:
+ * energies of isolated atoms or NAN. */
 racah_status racahi_find_e0(racahi_dataset *data, const racahi_train_config *cfg, const double *isolated,
                             racahi_say_fn say, void *ctx, racah_error *err);
 

@@ -252,11 +252,59 @@ static racah_status given_e0(racahi_dataset *data, const racahi_train_config *cf
     return RACAH_OK;
 }
 
+/* The mean over structures of the energy per atom that E0 leaves, and by least squares what depends on
+ * composition. */
+static racah_status fit_shift(racahi_dataset *data, racah_error *err)
+{
+    const size_t n = (size_t)data->nelem;
+    double *count = racahi_calloc(data->ntrain * n, sizeof *count), x[RACAHI_MAX_ELEMENTS] = {0}, mean = 0;
+    double *y = racahi_malloc(data->ntrain, sizeof *y);
+    size_t rows = 0;
+    int rank = 0;
+    racah_status st = RACAH_OK;
+    if (!count || !y) st = racahi_fail(err, RACAH_ENOMEM, "least squares for shifts: no memory");
+    for (size_t i = 0; i < data->ntrain && st == RACAH_OK; i++) {
+        const racahi_sample *s = &data->train[i];
+        if (!s->has_energy || !s->n) continue;
+        double rest = s->frame->energy;
+        for (size_t a = 0; a < s->n; a++) {
+            rest -= data->E0[s->elem[a]];
+            count[rows * n + (size_t)s->elem[a]]++;
+        }
+        y[rows++] = rest / (double)s->n;
+    }
+    for (size_t r = 0; r < rows; r++) mean += y[r] / (double)rows;
+    for (size_t r = 0; r < rows; r++) y[r] -= mean;
+    if (st == RACAH_OK && rows) st = racahi_fit_e0(rows, data->nelem, count, y, x, &rank, err);
+    for (size_t e = 0; e < n; e++) data->shift[e] = mean + x[e];
+    racahi_free(count);
+    racahi_free(y);
+    return st;
+}
+
+/* E0s by least squares leave nothing to shift; start_from's model brings its own. */
+static racah_status find_shift(racahi_dataset *data, const racahi_train_config *cfg, racahi_say_fn say,
+                               void *ctx, racah_error *err)
+{
+    bool fitted = true;
+    for (int e = 0; e < data->nelem; e++) {
+        fitted = fitted && !strcmp(data->E0_from[e], "least squares");
+        data->shift[e] = cfg->start_from ? cfg->start_shift[data->Z[e]] : 0;
+    }
+    if (!cfg->start_from && cfg->shift == RACAHI_SHIFT_AVERAGE && data->train_stats.energies && !fitted)
+        RACAHI_TRY(fit_shift(data, err));
+    for (int e = 0; e < data->nelem; e++)
+        if (data->shift[e] != 0)
+            racahi_say(say, ctx, "shift %-2s %.6f eV (%s)", racah_element_symbol(data->Z[e]), data->shift[e],
+                       cfg->start_from ? "start_from" : "average of what E0s leave");
+    return RACAH_OK;
+}
+
 static void subtract(const racahi_dataset *data, racahi_sample *s, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         double sum = 0;
-        for (size_t a = 0; a < s[i].n; a++) sum += data->E0[s[i].elem[a]];
+        for (size_t a = 0; a < s[i].n; a++) sum += data->E0[s[i].elem[a]] + data->shift[s[i].elem[a]];
         s[i].energy = s[i].has_energy ? s[i].frame->energy - sum : 0;
     }
 }
@@ -284,6 +332,7 @@ racah_status racahi_find_e0(racahi_dataset *data, const racahi_train_config *cfg
     for (int e = 0; e < data->nelem; e++)
         racahi_say(say, ctx, "E0 %-2s %.6f eV (%s)", racahi_element_symbol(data->Z[e]), data->E0[e],
                    data->E0_from[e]);
+    RACAHI_TRY(find_shift(data, cfg, say, ctx, err));
     subtract(data, data->train, data->ntrain);
     subtract(data, data->valid, data->nvalid);
     return RACAH_OK;

@@ -64,7 +64,8 @@ racah_status racahi_start_model(racahi_trainer *t, racah_error *err)
     RACAHI_TRY(racahi_model_create(&t->model, &shape, err));
     copy_weights(t->model, t->start, source);
     for (int e = 0; e < d->nelem; e++)
-        t->model->E0[e] = d->E0[e], t->model->scale[e] = t->start->scale[source[e]];
+        t->model->E0[e] = d->E0[e], t->model->shift[e] = d->shift[e],
+        t->model->scale[e] = t->start->scale[source[e]];
     element_list(&shape, kept, sizeof kept);
     racahi_trainer_say(t, "starting from %s: %zu parameters; elements %s of %s", t->cfg->start_from,
                        t->model->table.count, kept, has);

@@ -74,7 +74,8 @@ static racah_status make_model(racahi_trainer *t, racah_error *err)
     for (int k = 0; k < 4; k++) shape.zbl_c[k] /= scale; /* the repulsion is inside the scale */
     RACAHI_TRY(racahi_model_create(&t->model, &shape, err));
     racahi_model_init(t->model, (uint64_t)cfg->seed.now);
-    for (int e = 0; e < shape.nelem; e++) t->model->E0[e] = t->data->E0[e], t->model->scale[e] = scale;
+    for (int e = 0; e < shape.nelem; e++)
+        t->model->E0[e] = t->data->E0[e], t->model->shift[e] = t->data->shift[e], t->model->scale[e] = scale;
     char norm[32];
     if (cfg->density)
         snprintf(norm, sizeof norm, "a learnt density");

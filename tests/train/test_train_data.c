@@ -81,7 +81,10 @@ static void test_train_data_masks_missing_labels_and_counts(void **state)
     RACAH_ASSERT_CLOSE(s->neighbors, 1, 0, 0);
     RACAH_ASSERT_CLOSE(d->E0[0], -0.5, 0, 0);
     assert_string_equal(d->E0_from[0], "isolated atom");
-    RACAH_ASSERT_CLOSE(d->train[0].energy, -3, 1e-15, 0);
+    /* the isolated atoms leave -1.5 and -2.5 eV/atom */
+    RACAH_ASSERT_CLOSE(d->shift[0], -2, 1e-15, 0);
+    RACAH_ASSERT_CLOSE(d->train[0].energy, 1, 1e-14, 0);
+    RACAH_ASSERT_CLOSE(d->train[1].energy, -1, 1e-14, 0);
     RACAH_ASSERT_CLOSE(d->train[0].volume, 216, 1e-12, 0);
     assert_false(d->train[1].has_forces);
     assert_false(d->train[2].has_energy);
@@ -150,11 +153,36 @@ static void test_train_data_auto_mixes_isolated_and_fit(void **state)
     racahi_dataset_destroy(d);
     assert_int_equal(load(xyz, "valid_fraction: 0\nE0s: isolated\n", &d, &err), RACAH_EDATA);
     assert_non_null(strstr(err.msg, "structure of O; there is none"));
-    RACAH_ASSERT_OK(load(xyz, "valid_fraction: 0\nE0s: {H: -1, O: -2}\n", &d, &err));
+    RACAH_ASSERT_OK(load(xyz, "valid_fraction: 0\nE0s: {H: -1, O: -2}\nshift: none\n", &d, &err));
+    RACAH_ASSERT_CLOSE(d->shift[0], 0, 0, 0);
     RACAH_ASSERT_CLOSE(d->train[0].energy, -5, 1e-15, 0);
     racahi_dataset_destroy(d);
     assert_int_equal(load(xyz, "valid_fraction: 0\nE0s: {H: -1}\n", &d, &err), RACAH_EDATA);
     assert_non_null(strstr(err.msg, "E0s has no value for O"));
+}
+
+static void test_train_data_shift_takes_what_composition_explains(void **state)
+{
+    (void)state;
+    racah_error err = {0};
+    racahi_dataset *d = NULL;
+    /* E - E0 = 2 n_O + 0.5 n_H: the elements' shares where compositions differ, */
+    const char *xyz = "3\n" PLAIN " " FREE " energy=-1\nO 0 0 0\nH 1 0 0\nH 0 1 0\n"
+                      "2\n" PLAIN " " FREE " energy=0\nO 0 0 0\nO 1.2 0 0\n"
+                      "2\n" PLAIN " " FREE " energy=-1\nH 0 0 0\nH 0.7 0 0\n";
+    RACAH_ASSERT_OK(load(xyz, "valid_fraction: 0\nE0s: {H: -1, O: -2}\n", &d, &err));
+    RACAH_ASSERT_CLOSE(d->shift[0], 0.5, 1e-12, 0);
+    RACAH_ASSERT_CLOSE(d->shift[1], 2, 1e-12, 0);
+    for (int i = 0; i < 3; i++) RACAH_ASSERT_CLOSE_AT(i, d->train[i].energy, 0, 1e-11, 0);
+    assert_non_null(strstr(said, "shift O  2.000000 eV"));
+    racahi_dataset_destroy(d);
+    /* and the same for all atoms where they do not */
+    const char *one = "3\n" PLAIN " " FREE " energy=-7\nO 0 0 0\nH 1 0 0\nH 0 1 0\n"
+                      "3\n" PLAIN " " FREE " energy=-13\nO 0 0 0\nH 1.1 0 0\nH 0 1 0\n";
+    RACAH_ASSERT_OK(load(one, "valid_fraction: 0\nE0s: {H: -1, O: -2}\n", &d, &err));
+    for (int e = 0; e < 2; e++) RACAH_ASSERT_CLOSE_AT(e, d->shift[e], -2, 1e-12, 0);
+    RACAH_ASSERT_CLOSE(d->train[0].energy, 3, 1e-11, 0);
+    racahi_dataset_destroy(d);
 }
 
 static void test_train_data_two_isolated_atoms_of_one_element_are_an_error(void **state)
@@ -272,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_train_data_least_squares_finds_exact_energies),
         cmocka_unit_test(test_train_data_least_squares_singular_takes_least_norm),
         cmocka_unit_test(test_train_data_auto_mixes_isolated_and_fit),
+        cmocka_unit_test(test_train_data_shift_takes_what_composition_explains),
         cmocka_unit_test(test_train_data_two_isolated_atoms_of_one_element_are_an_error),
         cmocka_unit_test(test_train_data_unknown_element_in_validation_is_an_error),
         cmocka_unit_test(test_train_data_split_is_even_over_types_and_seeded),
