@@ -61,7 +61,7 @@ END
 errors()
 {
     "$build/racah" info "$model" | grep -E '"(train|valid)_(structures|energy|forces|stress)' || true
-    if [ -n "$test" ] || [ $name = acetylacetone ]; then
+    if [ -n "$test" ]; then
         for file in $train $test; do "$build/racah" eval "$model" "$shared/data/$file.xyz"; done
     else
         sh "$root/data/models/split.sh" "$shared/data/$train.xyz" 10 $name
