@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The figures of a model card, from the model and ../shared/data:
-#   sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift] [vacuum]   all without a list
-# NAME silicon, germanium, molybdenum, acetylacetone or ethanol (the last two: errors and vacuum). Several minutes on
-# one core. RACAH_BUILD_DIR is the build folder, RACAH_MODEL another file than data/models/NAME.racah.
+#   sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift] [vacuum] [stretch] [hot]
+# all that fit without a list; NAME silicon, germanium, molybdenum, acetylacetone or ethanol (the last two: errors, vacuum,
+# stretch, hot). Several minutes each on one core. RACAH_BUILD_DIR is the build folder, RACAH_MODEL another file than data/models/NAME.racah.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
-[ $# -gt 0 ] || { echo "usage: sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift] [vacuum]" >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift] [vacuum] [stretch] [hot]" >&2; exit 2; }
 build=$(cd "${RACAH_BUILD_DIR:-$root/build}" && pwd -P)
 shared=$root/../shared
 name=$1
@@ -23,7 +23,7 @@ case $name in
 esac
 [ -r "$model" ] || { echo "card: there is no model file $model" >&2; exit 2; }
 model=$(cd "$(dirname "$model")" && pwd -P)/$(basename "$model")
-[ $# -gt 0 ] || set -- errors ${lattice:+speed crystal phonons melt drift} ${molecule:+vacuum}
+[ $# -gt 0 ] || set -- errors ${lattice:+speed crystal phonons melt drift} ${molecule:+vacuum stretch} hot
 work=$build/card/$name
 mkdir -p "$work"
 cd "$work"
@@ -236,17 +236,15 @@ drift()
     RACAH_BUILD_DIR=$build sh "$root/bench/nve_drift.sh" "$model" || true
 }
 
-# The first structure of the training file in vacuum at 300 K: 5 ps of Langevin, then 50 ps of NVE at 0.5 fs. Slope of the
-# total energy by linear regression, and the longest bond of the last frame (bonds as in the first: below 1.25 A with
-# hydrogen, 1.8 A without).
-vacuum()
+# The beginning of every input with the first structure of the training file in vacuum.
+molecule_of()
 {
     awk -v elements="$molecule" 'BEGIN { split(elements, e); for (i in e) type[e[i]] = i; m["H"] = 1.008; m["C"] = 12.011; m["O"] = 15.999 }
         NR == 1 { n = $1; printf "first frame\n\n%d atoms\n%d atom types\n\n-30 30 xlo xhi\n-30 30 ylo yhi\n-30 30 zlo zhi\n\nMasses\n\n", n, length(type)
                   for (i = 1; i <= length(type); i++) print i, m[e[i]]
                   print "\nAtoms # atomic\n" }
         NR > 2 && NR <= n + 2 { print NR - 2, type[$1], $2, $3, $4 }' "$shared/data/$train.xyz" >molecule.data
-    lammps vacuum <<END
+    cat <<END
 units metal
 atom_style atomic
 boundary f f f
@@ -255,6 +253,28 @@ read_data molecule.data
 pair_style racah
 pair_coeff * * $model $molecule
 neighbor 1.0 bin
+END
+}
+
+# The bonds of molecule.data (below 1.25 A with hydrogen, 1.8 A without), longest in the dump given.
+bonds_in()
+{
+    awk 'function d(a, i, j) { return sqrt((a[i, 1] - a[j, 1]) ^ 2 + (a[i, 2] - a[j, 2]) ^ 2 + (a[i, 3] - a[j, 3]) ^ 2) }
+         FNR == NR { if (/^[0-9]+ [0-9]+ /) { t[$1] = $2; for (k = 3; k < 6; k++) p[$1, k - 2] = $k; n = $1 } next }
+         /^[0-9]+ [0-9]+ / { for (k = 3; k < 6; k++) q[$1, k - 2] = $k }
+         END { for (i = 1; i <= n; i++) for (j = 1; j < i; j++) {
+                   limit = t[i] == 1 || t[j] == 1 ? 1.25 : 1.8
+                   if (t[i] + t[j] > 2 && d(p, i, j) < limit) { bonds++; x = d(q, i, j); if (t[i] == 1 || t[j] == 1) { if (x > h) h = x } else if (x > c) c = x } }
+               printf "%d bonds of the first frame, longest in the last: %.2f A with hydrogen, %.2f A without\n", bonds, h, c }' molecule.data "$1"
+}
+
+# The first structure of the training file in vacuum at 300 K: 5 ps of Langevin, then 50 ps of NVE at 0.5 fs. Slope of the
+# total energy by linear regression, and the longest bond of the last frame (bonds as in the first: below 1.25 A with
+# hydrogen, 1.8 A without).
+vacuum()
+{
+    { molecule_of
+      cat <<'END'
 velocity all create 600 4821 mom yes rot yes dist gaussian
 timestep 0.0005
 fix nve all nve
@@ -270,24 +290,88 @@ thermo_modify format float %.10g
 thermo 200
 variable e equal etotal
 variable t equal temp
-fix print all print 200 "\$(step*dt) \$e \$t" file vacuum.txt screen no
+fix print all print 200 "$(step*dt) $e $t" file vacuum.txt screen no
 run 100000
 write_dump all custom last.dump id type x y z modify sort id
 END
+    } | lammps vacuum
     awk '!/^#/ { n++; x += $1; y += $2; xx += $1 * $1; xy += $1 * $2; T += $3 }
          END { printf "vacuum: NVE drift %.2e meV/atom/ps, mean temperature %.0f K\n", (n * xy - x * y) / (n * xx - x * x) * 1000 / '"$(awk 'NR == 1 { print $1 }' "$shared/data/$train.xyz")"', T / n }' vacuum.txt
-    awk 'function d(a, i, j) { return sqrt((a[i, 1] - a[j, 1]) ^ 2 + (a[i, 2] - a[j, 2]) ^ 2 + (a[i, 3] - a[j, 3]) ^ 2) }
-         FNR == NR { if (/^[0-9]+ [0-9]+ /) { t[$1] = $2; for (k = 3; k < 6; k++) p[$1, k - 2] = $k; n = $1 } next }
-         /^[0-9]+ [0-9]+ / { for (k = 3; k < 6; k++) q[$1, k - 2] = $k }
-         END { for (i = 1; i <= n; i++) for (j = 1; j < i; j++) {
-                   limit = t[i] == 1 || t[j] == 1 ? 1.25 : 1.8
-                   if (t[i] + t[j] > 2 && d(p, i, j) < limit) { bonds++; x = d(q, i, j); if (t[i] == 1 || t[j] == 1) { if (x > h) h = x } else if (x > c) c = x } }
-               printf "vacuum: %d bonds of the first frame, longest in the last: %.2f A with hydrogen, %.2f A without\n", bonds, h, c }' molecule.data last.dump
+    printf 'vacuum: '
+    bonds_in last.dump
+}
+
+# Energy as the hydrogen of an O-H bond of the first structure leaves, on the side of the C-O axis where no other oxygen
+# is: the energy at some distances, and how much the force along the way changes within 0.02 A at most from 1.2 A on.
+stretch()
+{
+    awk '
+        NR == 1 { n = $1 }
+        NR > 2 && NR <= n + 2 { e[NR - 2] = $1; for (k = 1; k < 4; k++) p[NR - 2, k] = $(k + 1) }
+        function d(i, j) { return sqrt((p[i, 1] - p[j, 1]) ^ 2 + (p[i, 2] - p[j, 2]) ^ 2 + (p[i, 3] - p[j, 3]) ^ 2) }
+        END {
+            for (i = 1; i <= n; i++) for (j = 1; j <= n; j++) if (e[i] == "O" && e[j] == "H" && d(i, j) < 1.25) { o = i; h = j }
+            for (j = 1; j <= n; j++) if (e[j] == "C" && d(o, j) < 1.8) c = j
+            if (!h || !c) { print "card: there is no C-O-H in the first structure" > "/dev/stderr"; exit 1 }
+            for (k = 1; k < 4; k++) { a[k] = (p[o, k] - p[c, k]) / d(o, c); b[k] = (p[h, k] - p[o, k]) / d(o, h); s += a[k] * b[k] }
+            for (r = 0.8; r < 6.001; r += 0.02) {
+                printf "%d\nProperties=species:S:1:pos:R:3 pbc=\"F F F\"\n", n
+                for (i = 1; i <= n; i++) {
+                    printf "%s", e[i]
+                    for (k = 1; k < 4; k++) printf " %.10f", i == h ? p[o, k] + r * (2 * s * a[k] - b[k]) : p[i, k]
+                    print ""
+                }
+            }
+        }' "$shared/data/$train.xyz" >stretch.xyz
+    "$build/racah" eval "$model" stretch.xyz --out stretched.xyz >/dev/null
+    sed -n 's/.*racah_energy=\([^ ]*\).*/\1/p' stretched.xyz | awk '
+        { E[NR] = $1; if (NR == 1 || $1 < low) low = $1 }
+        END {
+            printf "stretch of O-H:"
+            for (i = 1; i <= NR; i++) { r = 0.78 + 0.02 * i; if (r * 10 % 5 < 0.01 || i == 1) printf " %.1f A %.2f eV,", r, E[i] - low }
+            for (i = 22; i < NR; i++) { x = (E[i + 1] - 2 * E[i] + E[i - 1]) / 0.02; if (x < 0) x = -x; if (x > most) most = x }
+            printf " force changes by at most %.2f eV/A in 0.02 A\n", most
+        }'
+}
+
+# 100 ps at the highest temperature of the training data: crystals melt (2 x 2 x 2 cells, 1 fs), molecules hold (0.5 fs).
+hot()
+{
+    if [ -n "$lattice" ]; then
+        [ -r a0.txt ] || crystal >/dev/null
+        { crystal_of 2 "$(cat a0.txt)"
+          cat <<END
+timestep 0.001
+velocity all create $((2 * hot)) 4711 mom yes rot no dist gaussian
+fix hot all nvt temp $hot $hot 0.1
+END
+        }
+    else
+        molecule_of
+        cat <<'END'
+timestep 0.0005
+velocity all create 600 4711 mom yes rot yes dist gaussian
+fix move all nve
+fix hot all langevin 300 300 0.1 4711 zero yes
+END
+    fi >hot.in
+    { cat hot.in
+      cat <<'END'
+variable t equal temp
+variable f equal fmax
+fix mean all ave/time 1 1000 1000 v_t v_f file hot.txt
+run $(round(100/dt))
+write_dump all custom last.dump id type x y z modify sort id
+END
+    } | lammps hot
+    awk '!/^#/ { n++; T += $2; if ($3 > f) f = $3 }
+         END { printf "hot: 100 ps at %.0f K on average; largest force, averaged over 1000 steps, %.1f eV/A\n", T / n, f }' hot.txt
+    [ -n "$lattice" ] || { printf 'hot: ' && bonds_in last.dump; }
 }
 
 for part; do
     case $part in
-        errors | speed | crystal | phonons | melt | drift | vacuum) echo "== $part" && $part ;;
-        *) echo "card: $part is none of errors, speed, crystal, phonons, melt, drift, vacuum" >&2; exit 2 ;;
+        errors | speed | crystal | phonons | melt | drift | vacuum | stretch | hot) echo "== $part" && $part ;;
+        *) echo "card: $part is none of errors, speed, crystal, phonons, melt, drift, vacuum, stretch, hot" >&2; exit 2 ;;
     esac
 done
