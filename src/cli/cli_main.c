@@ -2,6 +2,7 @@
  * The racah command: finds the subcommand and runs it. */
 #include "cli.h"
 
+#include <signal.h>
 #include <string.h>
 
 /* The engine and the trainer own the parallelism, so BLAS must not start threads of its own. Weak: a BLAS
@@ -39,6 +40,7 @@ static void help(FILE *to)
 
 int main(int argc, char **argv)
 {
+    signal(SIGXFSZ, SIG_IGN); /* a file that reaches its limit is a failed write like that to a full disk */
     if (openblas_set_num_threads) openblas_set_num_threads(1);
     if (argc < 2) {
         help(stderr);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Options, messages and JSON output of the racah command. */
 #include "cli.h"
+#include "output.h"
 
 #include <errno.h>
 #include <math.h>
@@ -178,16 +179,16 @@ int cli_write_json(const char *path, json_t *object)
         cli_message("JSON output does not fit in memory");
         return CLI_BAD_FILE;
     }
-    bool to_stdout = strcmp(path, "-") == 0;
-    FILE *to = to_stdout ? stdout : fopen(path, "w");
-    bool ok = to != NULL;
-    if (ok) {
-        ok = json_dumpf(object, to, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) == 0 && fputc('\n', to) != EOF;
-        ok = (to_stdout ? fflush(to) : fclose(to)) == 0 && ok;
+    cli_output o = {.path = "standard output", .to = stdout};
+    int rc = strcmp(path, "-") == 0 ? CLI_OK : cli_output_open(&o, path);
+    if (rc == CLI_OK) {
+        const bool dumped = json_dumpf(object, o.to, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) == 0;
+        if (dumped) fputc('\n', o.to);
+        if (!dumped && !ferror(o.to)) cli_message("%s: JSON output does not fit in memory", o.path);
+        rc = cli_output_close(&o, dumped || ferror(o.to));
     }
     json_decref(object);
-    if (!ok) cli_message("%s: cannot be written: %s", path, strerror(errno));
-    return ok ? CLI_OK : CLI_BAD_FILE;
+    return rc;
 }
 
 int cli_default_threads(void)

@@ -2,9 +2,9 @@
  * racah eval: energies, forces and stresses of a model for the frames of an extended XYZ file, compared with
  * the labels in it. */
 #include "eval_stats.h"
+#include "output.h"
 #include "../linear/gemm.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -117,25 +117,20 @@ static int evaluate_all(eval_job *job)
 
 static int write_frames(const eval_job *job)
 {
-    FILE *to = fopen(job->out, "w");
-    if (!to) {
-        cli_message("%s: cannot be written: %s", job->out, strerror(errno));
-        return CLI_BAD_FILE;
-    }
+    cli_output o;
     racah_status status = RACAH_OK;
     racah_error err;
+    int rc = cli_output_open(&o, job->out);
+    if (rc != CLI_OK) return rc;
     for (size_t i = 0; i < job->frames.n && status == RACAH_OK; i++) {
         const eval_result *r = &job->results[i];
         racahi_frame_results out = {.energy = &r->energy, .forces = r->forces};
         if (r->has_stress) out.stress = r->stress;
         if (job->nmodel > 1) out.energy_std = &r->energy_std, out.forces_std = r->forces_std;
-        status = racahi_extxyz_write(to, &job->frames.f[i], &out, &err);
+        status = racahi_extxyz_write(o.to, &job->frames.f[i], &out, &err);
     }
-    int closed = fclose(to);
-    if (status != RACAH_OK) return cli_error(status, &err);
-    if (closed == 0) return CLI_OK;
-    cli_message("%s: cannot be written: %s", job->out, strerror(errno));
-    return CLI_BAD_FILE;
+    rc = cli_output_close(&o, status == RACAH_OK);
+    return status == RACAH_OK ? rc : cli_error(racahi_prefix(&err, status, "%s", job->out), &err);
 }
 
 static int report(const eval_job *job)

@@ -251,7 +251,28 @@ static void test_eval_rejects_bad_files_with_3(void **state)
     cli_expect(3, "cannot be written", "eval " MODEL " " FRAMES " --json nowhere/f.json");
     cli_expect(3, "cannot be written", "eval " MODEL " " FRAMES " --out nowhere/f.xyz");
     cli_expect(3, "/dev/full", "eval " MODEL " " FRAMES " --json /dev/full");
-    cli_expect(3, NULL, "eval " MODEL " " FRAMES " --out /dev/full");
+    cli_expect(3, "/dev/full", "eval " MODEL " " FRAMES " --out /dev/full");
+}
+
+/* Results that do not fit on the disk leave what was there, even where it is the input. */
+static void test_eval_on_a_full_disk_keeps_what_was_there(void **state)
+{
+    (void)state;
+    const char *const options[] = {"--out cli_kept.xyz", "--json cli_kept.xyz"};
+    assert_int_equal(system("cp " FRAMES " cli_kept.xyz"), 0);
+    for (int i = 0; i < 2; i++) {
+        char command[2048];
+        snprintf(command, sizeof command,
+                 "ulimit -f 1; '%s' eval " MODEL " cli_kept.xyz %s >/dev/null 2>cli_err.txt; [ $? = 3 ]",
+                 RACAH_CLI, options[i]);
+        assert_int_equal(system(command), 0);
+        char *text = cli_read_file("cli_err.txt");
+        assert_non_null(strstr(text, "cli_kept.xyz: "));
+        free(text);
+        assert_int_equal(system("cmp -s " FRAMES " cli_kept.xyz"), 0);
+        assert_int_not_equal(system("ls cli_kept.xyz.* >/dev/null 2>&1"), 0);
+    }
+    cli_expect(0, NULL, "eval " MODEL " cli_kept.xyz --out cli_kept.xyz");
 }
 
 static void test_eval_rejects_wrong_usage_with_2(void **state)
@@ -277,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_eval_without_labels_gives_null),
         cmocka_unit_test(test_eval_draws_with_gnuplot_and_says_when_it_is_absent),
         cmocka_unit_test(test_eval_rejects_bad_files_with_3),
+        cmocka_unit_test(test_eval_on_a_full_disk_keeps_what_was_there),
         cmocka_unit_test(test_eval_rejects_wrong_usage_with_2),
     };
     return cmocka_run_group_tests(tests, cli_make_files, NULL);
