@@ -222,6 +222,27 @@ static void test_train_run_patience_begins_stage_two_then_stops(void **state)
     for (int i = two; i < w.epochs && i < 64; i++) RACAH_ASSERT_CLOSE_AT(i, w.stage[i], 2, 0, 0);
 }
 
+/* Without a second stage: patience ends the training, with the best epoch in the file. */
+static void test_train_run_patience_stops_early(void **state)
+{
+    (void)state;
+    racah_error err;
+    witness w;
+    racahi_train_result r;
+    racah_model *m = NULL;
+    const char *more = "epochs: 60\nschedule: constant\nema: 0\npatience: 2\n";
+    RACAH_ASSERT_OK(train("data.xyz", "early", more, 0, false, &w, &r, &err));
+    assert_int_equal(r.end, RACAHI_TRAIN_PATIENCE);
+    assert_true(r.epochs_done < 60);
+    assert_int_equal(r.epochs_done, r.best_epoch + 2);
+    assert_int_equal(w.epochs, r.epochs_done);
+    RACAH_ASSERT_OK(racah_model_load(&m, test_path("early.racah"), &err));
+    const char *best = strstr(m->training, "\"best_epoch\":");
+    assert_non_null(best);
+    assert_int_equal(atoi(best + strlen("\"best_epoch\":")), r.best_epoch);
+    racah_model_destroy(m);
+}
+
 static void test_train_run_time_limit_stops_and_reports(void **state)
 {
     (void)state;
@@ -300,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_train_run_with_zbl_is_repulsive_where_there_are_no_data),
         cmocka_unit_test(test_train_run_refuses_changed_configuration_and_data),
         cmocka_unit_test(test_train_run_patience_begins_stage_two_then_stops),
+        cmocka_unit_test(test_train_run_patience_stops_early),
         cmocka_unit_test(test_train_run_time_limit_stops_and_reports),
         cmocka_unit_test(test_train_run_dry_writes_nothing),
         cmocka_unit_test(test_train_run_unwritable_output_is_an_error_at_once),
