@@ -172,7 +172,8 @@ RACAH_API racah_status racah_compute_local(racah_calc *calc, racah_local *s, rac
 RACAH_API size_t racah_calc_exchange_width(const racah_calc *calc);
 RACAH_API size_t racah_calc_exchange_bytes(const racah_calc *calc);
 
-/* Memory: bytes for each local atom at `neighbors` edges per atom, and the fixed part (tables, weights). */
+/* Memory: bytes for each local atom at `neighbors` edges per atom, and the fixed part (tables, weights). A process grows
+ * by this within 20 %; each thread takes a workspace of some MB besides. */
 RACAH_API size_t racah_calc_bytes_per_atom(const racah_calc *calc, double neighbors, double ghosts_per_atom);
 RACAH_API size_t racah_calc_fixed_bytes(const racah_calc *calc);
 /* Floating-point operations (multiply and add count one each) for one atom, energy and forces. */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Tests of the LAMMPS pair style by real LAMMPS runs, judged by `compare` against the C API and each other.
-#   run.sh CASE BUILD_DIR SOURCE_DIR      CASE: ranks hybrid matrix routes errors guard compare
+#   run.sh CASE BUILD_DIR SOURCE_DIR      CASE: ranks hybrid matrix routes errors guard memory compare
 # Works in BUILD_DIR/tests/lammps-CASE; ends with "N passed, N failed". RACAH_LMP: another program than lmp-racah, which
 # must have the PLUGIN package and find racahplugin.so in LD_LIBRARY_PATH.
 set -eu
@@ -613,6 +613,56 @@ pair_coeff * * three.racah Si C"
     else
         bad "no guard, and said so" unknown.out
     fi
+}
+
+# Bytes per atom as printed at the start, against the peaks of rank 0 for two sizes of a system: their difference knows
+# nothing of libraries and buffers of MPI. What LAMMPS itself takes for an atom is that of the same runs with lj/cut.
+case_memory() {
+    models
+    data tric 2
+    data ortho 1
+    peak() { # NAME STRUCTURE TIMES RANKS STYLE COEFFICIENTS: NAME.peak, the kB of rank 0, where `shell` runs
+        cat >"$1.in" <<END
+units metal
+box tilt large
+plugin load racahplugin.so
+read_data $2.data
+replicate $3 $3 $3
+mass * 20.0
+neighbor 0.3 bin
+pair_style $5
+pair_coeff * * $6
+run 0
+shell "grep VmHWM /proc/\$PPID/status >$1.peak"
+END
+        launch "$1" "$4" || bad "$1: LAMMPS failed" "$1.out"
+    }
+    grows() { # NAME STRUCTURE SMALL LARGE RANKS STYLE COEFFICIENTS
+        for size in $3 $4; do
+            peak "$1-$size" "$2" "$size" "$5" "$6" "$7"
+            peak "$1-$size-lj" "$2" "$size" "$5" "lj/cut 5.0" "0.001 2.0"
+        done
+        if awk '
+            function predicted(file,    line, w) {
+                while ((getline line <file) > 0) if (line ~ /^Pair racah memory on rank 0/) { split(line, w, " "); n = w[17] }
+                return 1024 * w[7] + w[12] * n
+            }
+            function measured(file,    line, w) { getline line <file; split(line, w, " "); return w[2] }
+            BEGIN {
+                small = ARGV[1]; large = ARGV[2]
+                want = predicted(large ".out"); m = n; want -= predicted(small ".out")
+                grown = measured(large ".peak") - measured(small ".peak") - measured(large "-lj.peak") + measured(small "-lj.peak")
+                printf "%d to %d atoms a rank: predicted %d kB, grown by %d kB, ratio %.3f\n", n, m, want, grown, grown / want
+                exit !(m > 3 * n && n > 0 && grown > 0.8 * want && grown < 1.2 * want)
+            }' "$1-$3" "$1-$4" >"$1.ratio"; then good "$1: $(cat "$1.ratio")"; else bad "$1" "$1.ratio"; fi
+    }
+    shipped="$source/data/models/silicon.racah Si"
+    for np in 1 2 4; do
+        grows "silicon-$np" ortho1 4 7 "$np" "racah" "$shipped"
+        grows "three-$np" tric2 4 7 "$np" "racah" "three.racah Si C"
+        grows "options-$np" tric2 4 7 "$np" "racah precision single" "options.racah Si C"
+    done
+    grows "threads" ortho1 4 7 2 "racah threads 2" "$shipped"
 }
 
 # bench/compare.sh: one step of silicon in two precisions, the form of its output, and its complaints.

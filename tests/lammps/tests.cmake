@@ -12,7 +12,11 @@ if(TARGET racahplugin AND TARGET lmp-racah)
   if(RACAH_STOCK_LMP AND NOT RACAH_SANITIZE)
     set(stock_lmp ${RACAH_STOCK_LMP})
   endif()
-  foreach(case ranks hybrid matrix routes errors guard compare)
+  set(lammps_cases ranks hybrid matrix routes errors guard compare)
+  if(NOT RACAH_SANITIZE) # sanitizers multiply what a process takes
+    list(APPEND lammps_cases memory)
+  endif()
+  foreach(case ${lammps_cases})
     add_test(NAME lammps_${case}
       COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/run.sh ${case} ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
     # The MPI library is not free of leaks.
