@@ -188,7 +188,8 @@ racah_status racahi_first_create(racahi_first **out, const racahi_net *net, cons
               .T = racahi_calloc(W->npair * most * n, sizeof(double))};
     racah_status st = RACAH_OK;
     if (!f || !k.X || !k.phi || !k.T)
-        st = racahi_fail(err, RACAH_ENOMEM, "first layer: functions of %zu pairs do not fit in memory", W->npair);
+        st = racahi_fail(err, RACAH_ENOMEM, "first layer: %zu bytes do not fit in memory",
+                         (rows * n + W->npair * most * (rows + n)) * sizeof(double));
     if (st == RACAH_OK) {
         f->ngroup = net->cfg.element_mix[0] || pair ? (size_t)net->cfg.nelem : 1;
         st = build(f, net, w, W, pair, single, &k, err);

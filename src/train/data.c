@@ -64,7 +64,9 @@ static racah_status read_files(racahi_dataset *data, const racahi_train_config *
 {
     size_t n = cfg->train_file.n + cfg->valid_file.n;
     data->files = racahi_calloc(n, sizeof *data->files);
-    if (!data->files) return racahi_fail(err, RACAH_ENOMEM, "no memory for %zu files", n);
+    if (!data->files)
+        return racahi_fail(err, RACAH_ENOMEM, "%zu files: %zu bytes do not fit in memory", n,
+                           n * sizeof *data->files);
     for (size_t i = 0; i < n; i++) {
         bool first = i < cfg->train_file.n;
         const char *path = first ? cfg->train_file.path[i] : cfg->valid_file.path[i - cfg->train_file.n];
@@ -139,7 +141,9 @@ static racah_status make_sample(racahi_sample *s, const racahi_dataset *data, co
     const racahi_frame *f = it->frame;
     *s = (racahi_sample){.frame = f, .file = it->file, .number = it->number, .n = f->n};
     s->elem = racahi_malloc(f->n, sizeof *s->elem);
-    if (!s->elem) return racahi_fail(err, RACAH_ENOMEM, "%s: no memory for %zu atoms", it->file, f->n);
+    if (!s->elem)
+        return racahi_fail(err, RACAH_ENOMEM, "%s: %zu bytes for its atoms do not fit in memory", it->file,
+                           f->n * sizeof *s->elem);
     for (size_t i = 0; i < f->n; i++) {
         s->elem[i] = racahi_dataset_element(data, f->Z[i]);
         if (s->elem[i] < 0)
@@ -159,7 +163,9 @@ static racah_status make_samples(racahi_sample **out, size_t *n, const racahi_da
                                  double reach, racah_error *err)
 {
     *out = racahi_calloc(list->n, sizeof **out);
-    if (!*out) return racahi_fail(err, RACAH_ENOMEM, "no memory for %zu structures", list->n);
+    if (!*out)
+        return racahi_fail(err, RACAH_ENOMEM, "%zu structures: %zu bytes do not fit in memory", list->n,
+                           list->n * sizeof **out);
     for (size_t i = 0; i < list->n; i++) {
         *n = i + 1; /* counts the one being made, so that destroy frees it */
         RACAHI_TRY(make_sample(&(*out)[i], data, &list->v[i], reach, err));
@@ -263,7 +269,8 @@ racah_status racahi_dataset_create(racahi_dataset **out, const racahi_train_conf
     items isolated = {0}, train = {0}, valid = {0};
     *out = NULL;
     racahi_dataset *data = racahi_calloc(1, sizeof *data);
-    if (!data) return racahi_fail(err, RACAH_ENOMEM, "no memory for the data set");
+    if (!data)
+        return racahi_fail(err, RACAH_ENOMEM, "data set: %zu bytes do not fit in memory", sizeof *data);
     racah_status st = build(data, cfg, &isolated, &train, &valid, say, ctx, err);
     racahi_free(isolated.v);
     racahi_free(train.v);

@@ -93,7 +93,7 @@ racah_status racahi_loss_create(racahi_loss **out, const racahi_net *net, size_t
 {
     *out = NULL;
     racahi_loss *l = racahi_calloc(1, sizeof *l);
-    if (!l) return racahi_fail(err, RACAH_ENOMEM, "no memory for the loss");
+    if (!l) return racahi_fail(err, RACAH_ENOMEM, "loss: %zu bytes do not fit in memory", sizeof *l);
     l->nparam = nparam;
     l->nthread = threads > 0 ? racahi_blas_threads(threads) : 1;
     l->nslot = max_batch + max_batch % 2 < RACAHI_LOSS_SLOTS ? max_batch + max_batch % 2 : RACAHI_LOSS_SLOTS;
@@ -101,8 +101,8 @@ racah_status racahi_loss_create(racahi_loss **out, const racahi_net *net, size_t
     l->slot = racahi_malloc(l->nslot, nparam * sizeof *l->slot);
     racah_status st = RACAH_OK;
     if (!l->worker || !l->slot)
-        st =
-            racahi_fail(err, RACAH_ENOMEM, "no memory for %zu gradients of %zu parameters", l->nslot, nparam);
+        st = racahi_fail(err, RACAH_ENOMEM, "%zu gradients of %zu parameters: %zu bytes do not fit in memory",
+                         l->nslot, nparam, l->nslot * nparam * sizeof *l->slot);
     for (int t = 0; t < l->nthread && st == RACAH_OK; t++)
         st = racahi_grad_create(&l->worker[t].grad, net, err);
     if (st == RACAH_OK)
@@ -146,7 +146,9 @@ static racah_status reserve_batch(racahi_loss *l, const racahi_sample *const *ba
         l->pull = racahi_calloc(n, sizeof *l->pull);
         l->cap_batch = l->res && l->outcome && l->rank && l->pull ? n : 0;
         if (!l->cap_batch)
-            return racahi_fail(err, RACAH_ENOMEM, "no memory for a batch of %zu structures", n);
+            return racahi_fail(
+                err, RACAH_ENOMEM, "batch of %zu structures: %zu bytes do not fit in memory", n,
+                n * (sizeof *l->res + 3 * sizeof *l->outcome + sizeof *l->rank + sizeof *l->pull));
     }
     double *v = l->v;
     for (size_t i = 0; i < n; i++) l->pull[i].v = v, v += 3 * batch[i]->n;

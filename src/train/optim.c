@@ -17,7 +17,8 @@ racah_status racahi_optim_create(racahi_optim *o, size_t n, int kind, const doub
     o->ema = racahi_malloc(n, sizeof *o->ema);
     if (!o->m || !o->v || !o->ema || (amsgrad && !o->vmax)) {
         racahi_optim_free(o);
-        return racahi_fail(err, RACAH_ENOMEM, "no memory for the optimiser of %zu parameters", n);
+        return racahi_fail(err, RACAH_ENOMEM, "optimiser of %zu parameters: %zu bytes do not fit in memory",
+                           n, (amsgrad ? 4 : 3) * n * sizeof *o->m);
     }
     memcpy(o->ema, theta, n * sizeof *theta);
     return RACAH_OK;
@@ -51,7 +52,9 @@ racah_status racahi_optim_prepare(racahi_optim *o, size_t channels, int threads,
 {
     o->threads = racahi_blas_threads(threads);
     o->work = racahi_malloc((size_t)threads * 4, channels * channels * sizeof *o->work);
-    if (!o->work) return racahi_fail(err, RACAH_ENOMEM, "no memory for the optimiser's matrices");
+    if (!o->work)
+        return racahi_fail(err, RACAH_ENOMEM, "matrices of the optimiser: %zu bytes do not fit in memory",
+                           (size_t)threads * 4 * channels * channels * sizeof *o->work);
     return RACAH_OK;
 }
 

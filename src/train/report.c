@@ -221,7 +221,9 @@ static racah_status add_references(racahi_trainer *t, racah_model *m, racah_erro
     for (size_t k = 0; k < n; k++) {
         const racahi_sample *s = chosen[k];
         double energy, virial[9], *forces = racahi_malloc(3 * s->n, sizeof *forces);
-        if (!forces) return racahi_fail(err, RACAH_ENOMEM, "no memory for %zu forces", s->n);
+        if (!forces)
+            return racahi_fail(err, RACAH_ENOMEM, "forces: %zu bytes do not fit in memory",
+                               3 * s->n * sizeof *forces);
         racah_status st =
             racahi_loss_predict(t->loss, t->averaged, s, m->scale, &energy, forces, virial, err);
         for (size_t a = 0; a < s->n; a++) energy += m->E0[s->elem[a]] + m->shift[s->elem[a]];

@@ -35,7 +35,8 @@ racah_status racahi_state_create(racahi_train_state *s, const racahi_train_confi
     s->best = racahi_malloc(n, sizeof *s->best);
     if (!s->theta || !s->best) {
         racahi_state_free(s);
-        return racahi_fail(err, RACAH_ENOMEM, "no memory for %zu parameters", n);
+        return racahi_fail(err, RACAH_ENOMEM, "%zu parameters: %zu bytes do not fit in memory", n,
+                           2 * n * sizeof *s->theta);
     }
     memcpy(s->theta, theta, n * sizeof *theta);
     memcpy(s->best, theta, n * sizeof *theta);

@@ -119,11 +119,13 @@ static racah_status make_buffers(racahi_trainer *t, racah_error *err)
     t->order = pointers(d->train, d->ntrain);
     t->train = pointers(d->train, d->ntrain);
     t->valid = pointers(own ? d->valid : d->train, t->nvalid);
-    t->res = racahi_calloc(d->ntrain > t->nvalid ? d->ntrain : t->nvalid, sizeof *t->res);
+    const size_t most = d->ntrain > t->nvalid ? d->ntrain : t->nvalid;
+    t->res = racahi_calloc(most, sizeof *t->res);
     t->grad = racahi_malloc(n, sizeof *t->grad);
     if (!t->order || !t->train || !t->valid || !t->res || !t->grad)
-        return racahi_fail(err, RACAH_ENOMEM, "no memory for %zu structures and %zu parameters", d->ntrain,
-                           n);
+        return racahi_fail(err, RACAH_ENOMEM,
+                           "lists of structures and gradient: %zu bytes do not fit in memory",
+                           3 * most * sizeof *t->order + most * sizeof *t->res + n * sizeof *t->grad);
     RACAHI_TRY(racahi_net_create(&t->net, &t->model->cfg, RACAH_ISA_AUTO, err));
     RACAHI_TRY(racahi_weights_create(&t->weights, t->net, err));
     RACAHI_TRY(racahi_weights_create(&t->averaged, t->net, err));
