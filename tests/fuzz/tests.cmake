@@ -3,7 +3,7 @@
 # inputs that make_seeds writes. With RACAH_FUZZ=ON (clang): everything is built for libFuzzer, and fuzz_<name> is the
 # fuzzer, to be run as `fuzz_extxyz -max_total_time=60 NEW_DIR tests/fuzz/corpus/extxyz tests/fuzz-seeds/extxyz`; an
 # input that crashed goes into the corpus with its fix.
-set(fuzz_targets extxyz safetensors config model mace yaml checkpoint box)
+set(fuzz_targets extxyz safetensors config model mace yaml checkpoint box irreps)
 set(fuzz_containers safetensors model mace checkpoint)
 set(fuzz_seeds ${PROJECT_BINARY_DIR}/tests/fuzz-seeds)
 
