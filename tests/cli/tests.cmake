@@ -4,7 +4,7 @@ if(TARGET racah_cli)
   set(cli_src ${PROJECT_SOURCE_DIR}/src/cli)
   set(check_sources ${cli_src}/box.c ${cli_src}/box_read.c ${cli_src}/check_derivatives.c ${cli_src}/check_model.c
     ${cli_src}/check_report.c ${cli_src}/check_symmetry.c ${cli_src}/cli_util.c ${cli_src}/output.c ${cli_src}/peak.c)
-  set(cli_tests eval commands train tp check)
+  set(cli_tests eval commands train bad_input tp check)
   find_package(ZLIB QUIET) # the golden models are .npz files
   if(ZLIB_FOUND)
     list(APPEND cli_tests import)
