@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Tests of the LAMMPS pair style by real LAMMPS runs, judged by `compare` against the C API and each other.
-#   run.sh CASE BUILD_DIR SOURCE_DIR      CASE: ranks hybrid matrix routes errors guard memory compare
+#   run.sh CASE BUILD_DIR SOURCE_DIR      CASE: ranks differences hybrid matrix routes errors guard
+#                                         memory compare
 # Works in BUILD_DIR/tests/lammps-CASE; ends with "N passed, N failed". RACAH_LMP: another program than lmp-racah, which
 # must have the PLUGIN package and find racahplugin.so in LD_LIBRARY_PATH.
 set -eu
@@ -172,6 +173,94 @@ $balance"
     steps= extra=
 }
 
+# strained COMPONENT STRAIN: the command that gives the box and its atoms this strain against the first one
+strained() {
+    tilt() { echo "$1 final \$(v_${1}0+($2):%.17g)"; }
+    end() { echo "$1 final \$(v_${1}lo0:%.17g) \$(v_${1}lo0+v_l${1}0*(1+($2)):%.17g)"; }
+    case $1 in
+    x) change="$(end x "$2") $(tilt xy "v_xy0*$2") $(tilt xz "v_xz0*$2")" ;;
+    y) change="$(end y "$2") $(tilt yz "v_yz0*$2")" ;;
+    z) change=$(end z "$2") ;;
+    xy) change="$(tilt xy "v_ly0*$2") $(tilt xz "v_yz0*$2")" ;;
+    xz) change=$(tilt xz "v_lz0*$2") ;;
+    yz) change=$(tilt yz "v_lz0*$2") ;;
+    esac
+    echo "change_box all $change remap units box"
+}
+# differs NAME RANKS: the run of NAME.in, prepared by script, goes on with displaced atoms and strained boxes: forces and
+# pressure are the derivatives of the energies that LAMMPS itself prints, whoever computes them.
+differs() {
+    h=0.0002
+    {
+        echo "print \"volume \$(vol:%.17g)\" file $1.fd"
+        energy="print \"value \$(pe:%.17g)\" append $1.fd"
+        for id in 2 17; do
+            echo "group moved id $id"
+            for way in "$h 0 0" "0 $h 0" "0 0 $h"; do
+                back=$(echo "$way" | sed "s/$h/-$h/")
+                printf '%s\n' "displace_atoms moved move $way units box" "run 0" "$energy" \
+                    "displace_atoms moved move $back units box" "displace_atoms moved move $back units box" "run 0" "$energy" \
+                    "displace_atoms moved move $way units box"
+            done
+            echo "group moved delete"
+        done
+        for v in xlo ylo zlo lx ly lz xy xz yz; do echo "variable ${v}0 equal \$($v:%.17g)"; done
+        for way in x y z xy xz yz; do
+            strained "$way" $h
+            printf '%s\n' "run 0" "$energy"
+            strained "$way" -$h
+            printf '%s\n' "run 0" "$energy"
+            strained "$way" 0
+        done
+    } >>"$1.in"
+    rm -f "$1.fd"
+    launch "$1" "$2" || { bad "$1: LAMMPS failed" "$1.out"; return; }
+    # central differences: the h^2 term and the digits of the total energy leave less than 1e-5 eV/A
+    if awk -v h=$h '
+        FILENAME ~ /dump$/ { if (FNR > 9 && ($1 == 2 || $1 == 17)) for (a = 0; a < 3; a++) want[k++] = $(6 + a); next }
+        FILENAME ~ /thermo$/ { for (a = 0; a < 6; a++) p[a] = $(2 + a) / 1.6021765e6; next }
+        $1 == "volume" { for (a = 0; a < 6; a++) want[k++] = p[a] * $2; next }
+        { e[n++] = $2 }
+        END {
+            for (i = 0; i < k; i++) {
+                got = -(e[2 * i] - e[2 * i + 1]) / (2 * h); d = got - want[i]; d = d < 0 ? -d : d
+                size = want[i] < 0 ? -want[i] : want[i]
+                if (!(d <= worst[i > 5])) worst[i > 5] = d
+                if (size > most[i > 5]) most[i > 5] = size
+            }
+            printf "forces to %.1e of %.2f eV/A, virial to %.1e of %.2f eV\n", worst[0], most[0], worst[1], most[1]
+            exit !(k == 12 && n == 24 && worst[0] < 1e-5 * (1 + most[0]) && worst[1] < 2e-5 * (1 + most[1]) && most[0] > 0.1 && most[1] > 0.1)
+        }' "$1.dump" "$1.thermo" "$1.fd" >"$1.diff"; then
+        good "$1: differences, $(cat "$1.diff")"
+    else
+        bad "$1: differences" "$1.diff"
+    fi
+}
+
+case_differences() {
+    models
+    data tric 2
+    for np in 1 2 4; do
+        script "plain-$np" tric2 "pair_style racah
+pair_coeff * * three.racah Si C"
+        differs "plain-$np" "$np"
+        script "options-$np" tric2 "pair_style racah
+pair_coeff * * options.racah Si C"
+        differs "options-$np" "$np"
+        script "mixed-$np" tric2 "pair_style hybrid/overlay zbl 3.0 4.0 racah racah
+pair_coeff * * zbl 14 14
+pair_coeff 2 2 zbl 6 6
+pair_coeff * * racah 1 other.racah Si NULL
+pair_coeff * * racah 2 three.racah Si C"
+        differs "mixed-$np" "$np"
+        script "tiled-$np" tric2 "pair_style racah
+pair_coeff * * three.racah Si C
+comm_style tiled
+balance 1.0 rcb"
+        differs "tiled-$np" "$np"
+    done
+}
+
 case_hybrid() {
     models
     data tric 2
@@ -182,6 +271,18 @@ pair_coeff * * racah three.racah Si NULL
 pair_coeff 1 2 lj/cut 0.0 1.0
 pair_coeff 2 2 lj/cut 0.0 1.0"
         api "null-$np" "$np" three.racah 1 Si NULL
+        # And what the other style gives for the other pairs is added, not lost.
+        script "lj-$np" tric2 "pair_style lj/cut 4.0
+pair_coeff 1 1 0.0 1.0
+pair_coeff 1 2 0.01 2.3
+pair_coeff 2 2 0.02 2.1"
+        script "hybrid-$np" tric2 "pair_style hybrid racah lj/cut 4.0
+pair_coeff * * racah three.racah Si NULL
+pair_coeff 1 2 lj/cut 0.01 2.3
+pair_coeff 2 2 lj/cut 0.02 2.1"
+        launch "lj-$np" "$np" && launch "hybrid-$np" "$np" || bad "hybrid runs"
+        try "hybrid with lj/cut is the sum, $np rank(s)" \
+            "$bin/lammps_compare" sum "hybrid-$np" "null-$np" "lj-$np" metal 1
         # Overlays must be the sum of their parts; the wider racah comes second, so buffers sized for the first break.
         zbl="zbl 3.0 4.0"
         script "zbl-$np" ortho1 "pair_style $zbl
