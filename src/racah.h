@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-/* "0.1.0"; never NULL. Thread safe. */
+/* "MAJOR.MINOR.PATCH"; never NULL. Thread safe. */
 RACAH_API const char *racah_version(void);
 /* One line: version, compiler, BLAS, instruction set picked on this machine. Writes at most size bytes, NUL included. */
 RACAH_API void racah_build_info(char *text, size_t size);

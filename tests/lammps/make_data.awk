@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # LAMMPS data files for the tests, displaced at random (minimal standard generator: the same numbers in every awk).
-#   awk -f make_data.awk -v kind=ortho|tric|slab|prim|gas [-v types=2] [-v style=atomic|charge|bond|full]
+#   awk -f make_data.awk -v kind=ortho|tric|slab|prim|one|gas [-v types=2] [-v style=atomic|charge|bond|full]
 function uniform() { seed = (seed * 16807) % 2147483647; return seed / 2147483647 }
 function add(x, y, z) {
     n++
@@ -18,6 +18,9 @@ BEGIN {
         lx = d; ly = d * sqrt(3) / 2; lz = d * sqrt(2 / 3)
         xy = d / 2; xz = d / 2; yz = d * sqrt(3) / 6; tilt = 1
         add(0, 0, 0); add(d / 2, d * sqrt(3) / 6, lz / 4)
+    } else if (kind == "one") { # one atom: every neighbour is an image of itself
+        lx = 2.6; ly = 2.4; lz = 2.8; xy = 0.9; xz = -0.7; yz = 0.6; tilt = 1
+        add(0.4, 0.5, 0.6)
     } else if (kind == "gas") { # isolated atoms, a pair and a triangle in a large box
         lx = ly = lz = 40
         add(3, 3, 3); add(20, 20, 20); add(22.3, 20, 20); add(35, 5, 30); add(37.2, 5, 30); add(36, 7, 30.5)

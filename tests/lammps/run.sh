@@ -96,7 +96,7 @@ api() {
 
 case_ranks() {
     models
-    for s in ortho1 tric1 slab1 tric2 gas1 prim1; do
+    for s in ortho1 tric1 slab1 tric2 gas1 prim1 one1; do
         types=${s#"${s%?}"}
         data "${s%?}" "$types"
         if [ "$types" = 1 ]; then elements="Si"; else elements="Si C"; fi

@@ -60,6 +60,16 @@ install)
     consumer shared -DKIND=shared -DCMAKE_PREFIX_PATH="$work/prefix"
     consumer static -DKIND=static -DCMAKE_PREFIX_PATH="$work/prefix"
     same_energy shared static
+    # one place says the version, all others have it from there
+    version=$(sed -n 's/^project(racah VERSION \([0-9.]*\) .*/\1/p' "$source/CMakeLists.txt")
+    [ -n "$version" ] || fail "CMakeLists.txt says no version"
+    grep -qx "version $version" "$work/shared.out" || fail "the library is not version $version"
+    "$work/prefix/bin/racah" --version | grep -q "^racah $version, " || fail "the command is not version $version"
+    [ "$(PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name racah.pc)") pkg-config --modversion racah)" = "$version" ] ||
+        fail "racah.pc is not of version $version"
+    [ -e "$(find "$work/prefix" -name "libracah.so.$version")" ] || fail "no libracah.so.$version"
+    again=$(grep -rlF "$version" "$source/src" "$source/sphere" "$source/tp" "$source/lammps" || true)
+    [ -z "$again" ] || fail "version $version is written in" $again
     # too new a version must be refused
     sed 's/racah 0.1/racah 0.99/' "$source/tests/package/consumer/CMakeLists.txt" >"$work/CMakeLists.txt"
     cp "$source/tests/package/consumer/consumer.c" "$work/"
