@@ -70,10 +70,9 @@ static const racahi_train_key keys[] = {
  "energies of isolated atoms: isolated (one-atom frames), average (least squares; with start_from of what its "
  "model leaves), model (those of start_from), auto (isolated; for the rest model, without one average), or a "
  "mapping {Si: -0.8, O: -1.2} in eV"},
-{"shift", KEY_CHOICE, AT(shift), 0, 0, "average|none", "average", NULL, 0, NULL,
- "energies of the elements that the model starts from, besides E0s: average (least squares of what E0s leave; much "
- "more accurate on molecules, but a lone atom then has E0 + shift) or none (a lone atom has E0, for dissociation "
- "into atoms)"},
+{"shift", KEY_CHOICE, AT(shift), 0, 0, "none|average", "none", NULL, 0, NULL,
+ "energies of the elements besides E0s: none (a lone atom has E0, and bonds cost energy to break) or average (least "
+ "squares of what E0s leave, as MACE does: a lone atom then has E0 + shift, which is no dissociation limit)"},
 {"scaling", KEY_CHOICE, AT(scaling), 0, 0, "forces_rms|none", "forces_rms", NULL, 0, NULL,
  "energies are multiplied by the rms of the training forces, or by 1"},
 

@@ -27,7 +27,7 @@ typedef enum racahi_neighbor_norm {
     RACAHI_NORM_NONE
 } racahi_neighbor_norm;
 typedef enum racahi_scaling { RACAHI_SCALING_FORCES_RMS = 0, RACAHI_SCALING_NONE } racahi_scaling;
-typedef enum racahi_shift { RACAHI_SHIFT_AVERAGE = 0, RACAHI_SHIFT_NONE } racahi_shift;
+typedef enum racahi_shift { RACAHI_SHIFT_NONE = 0, RACAHI_SHIFT_AVERAGE } racahi_shift;
 
 typedef struct racahi_train_files {
     size_t n;

@@ -62,7 +62,7 @@ static void test_train_data_masks_missing_labels_and_counts(void **state)
                       "2\n" FORCES " " FREE " Lattice=\"9 0 0 0 9 0 0 0 9\" stress=\"1 0 0 0 1 0 0 0 1\"\n"
                       "Si 0 0 0 0 0 3\nSi 0 0 2.2 0 0 -3\n"
                       "1\n" PLAIN " " FREE " energy=-0.5\nSi 0 0 0\n";
-    RACAH_ASSERT_OK(load(xyz, "valid_fraction: 0\nr_max: 3\n", &d, &err));
+    RACAH_ASSERT_OK(load(xyz, "valid_fraction: 0\nr_max: 3\nshift: average\n", &d, &err));
     const racahi_label_stats *s = &d->train_stats;
     assert_int_equal(d->ntrain, 3);
     assert_int_equal(d->nvalid, 0);
@@ -153,7 +153,7 @@ static void test_train_data_auto_mixes_isolated_and_fit(void **state)
     racahi_dataset_destroy(d);
     assert_int_equal(load(xyz, "valid_fraction: 0\nE0s: isolated\n", &d, &err), RACAH_EDATA);
     assert_non_null(strstr(err.msg, "structure of O; there is none"));
-    RACAH_ASSERT_OK(load(xyz, "valid_fraction: 0\nE0s: {H: -1, O: -2}\nshift: none\n", &d, &err));
+    RACAH_ASSERT_OK(load(xyz, "valid_fraction: 0\nE0s: {H: -1, O: -2}\n", &d, &err));
     RACAH_ASSERT_CLOSE(d->shift[0], 0, 0, 0);
     RACAH_ASSERT_CLOSE(d->train[0].energy, -5, 1e-15, 0);
     racahi_dataset_destroy(d);
@@ -170,7 +170,7 @@ static void test_train_data_shift_takes_what_composition_explains(void **state)
     const char *xyz = "3\n" PLAIN " " FREE " energy=-1\nO 0 0 0\nH 1 0 0\nH 0 1 0\n"
                       "2\n" PLAIN " " FREE " energy=0\nO 0 0 0\nO 1.2 0 0\n"
                       "2\n" PLAIN " " FREE " energy=-1\nH 0 0 0\nH 0.7 0 0\n";
-    RACAH_ASSERT_OK(load(xyz, "valid_fraction: 0\nE0s: {H: -1, O: -2}\n", &d, &err));
+    RACAH_ASSERT_OK(load(xyz, "valid_fraction: 0\nE0s: {H: -1, O: -2}\nshift: average\n", &d, &err));
     RACAH_ASSERT_CLOSE(d->shift[0], 0.5, 1e-12, 0);
     RACAH_ASSERT_CLOSE(d->shift[1], 2, 1e-12, 0);
     for (int i = 0; i < 3; i++) RACAH_ASSERT_CLOSE_AT(i, d->train[i].energy, 0, 1e-11, 0);
@@ -179,7 +179,7 @@ static void test_train_data_shift_takes_what_composition_explains(void **state)
     /* and the same for all atoms where they do not */
     const char *one = "3\n" PLAIN " " FREE " energy=-7\nO 0 0 0\nH 1 0 0\nH 0 1 0\n"
                       "3\n" PLAIN " " FREE " energy=-13\nO 0 0 0\nH 1.1 0 0\nH 0 1 0\n";
-    RACAH_ASSERT_OK(load(one, "valid_fraction: 0\nE0s: {H: -1, O: -2}\n", &d, &err));
+    RACAH_ASSERT_OK(load(one, "valid_fraction: 0\nE0s: {H: -1, O: -2}\nshift: average\n", &d, &err));
     for (int e = 0; e < 2; e++) RACAH_ASSERT_CLOSE_AT(e, d->shift[e], -2, 1e-12, 0);
     RACAH_ASSERT_CLOSE(d->train[0].energy, 3, 1e-11, 0);
     racahi_dataset_destroy(d);
