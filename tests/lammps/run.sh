@@ -780,7 +780,7 @@ case_compare() {
     set -- --box box.data --steps 1 --repeats 2 --reference double --entry "double||racah|$coeff" \
         --entry "single|$build/racahplugin.so|racah precision single|$coeff|$lmp"
     compare "two precisions" 0 "^box.data: 64 atoms, 1 rank(s), 1 steps, 2 repeat(s); us/atom/step$" "$@" --tolerance 1e-4 --json two.json
-    form='^[{]"bench":"compare","entry":"NAME","pair_style":"STYLE","plugin":"[^"]*","lmp":"[^"]*","box":"box.data","atoms":64,"ranks":1,"omp_threads":1,"steps":1,"repeats":2,"us_per_atom_step":N,"us_least":N,"ratio":N,"energy_per_atom":N,"forces_rms":N,"reference":"double","energy_difference":N,"forces_max_difference":N,"forces_rms_difference":N[}]$'
+    form='^[{]"bench":"compare","entry":"NAME","pair_style":"STYLE","plugin":"[^"]*","lmp":"[^"]*","box":"box.data","atoms":64,"ranks":1,"omp_threads":1,"steps":1,"repeats":2,"us_per_atom_step":N,"us_least":N,"ratio":N,"ratio_least":N,"energy_per_atom":N,"forces_rms":N,"reference":"double","energy_difference":N,"forces_max_difference":N,"forces_rms_difference":N[}]$'
     form=$(echo "$form" | sed 's/:N/:-?[0-9][0-9.]*(e[-+][0-9]+)?/g')
     sed -n 1p two.json >first.json
     sed -n 2p two.json >second.json
