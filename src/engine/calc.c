@@ -9,9 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Knots of the radial tables. In single, where coefficients are rounded and slopes divide by the spacing, 20 for each
- * basis function are the most accurate (tests/import). In double 26 leave 1e-7 eV/A in the forces of MACE models, and a
- * table that stays in L2; the first layer takes 40 (1e-8): its few functions are small whatever their number. */
+/* Knots of the radial tables. In single, where coefficients are rounded and slopes divide by the spacing, 20
+ * for each basis function are the most accurate (tests/import). In double 26 leave 3e-9 eV/A in the forces of
+ * MACE models, and a table that stays in L2; the first layer takes 40: its few functions are small whatever
+ * their number, and with fewer knots their rank grows. */
 static size_t table_knots(const racahi_config *c, int layer, bool single)
 {
     const size_t each = single ? 20 : layer ? 26 : 40, n = each * (size_t)c->nbessel, least = 8 * each;
@@ -126,19 +127,21 @@ static racah_status make_tables(racah_calc *c, racah_error *err)
         for (int k = 0; k <= c->net->cfg.nmlp; k++) w[k] = c->weights->w + at->layer[t].radial[k];
         racahi_radial r = racahi_net_radial(c->net, t, at->Cp);
         if (t == 0) {
-            st = racahi_table_create_pairs(&c->table.radial[0], &r, w, table_knots(&c->net->cfg, t, single), npair, r0, false,
-                                           false, err);
+            st = racahi_table_create_pairs(&c->table.radial[0], &r, w, table_knots(&c->net->cfg, t, single),
+                                           npair, r0, false, false, err);
             if (st == RACAH_OK && !c->net->layer[0].node) /* the density form is a convolution by cg */
                 st = racahi_first_create(&c->table.first, c->net, c->weights, &c->table.radial[0], c->table.pair, single,
                                          err);
             if (c->table.first || single) racahi_table_free(&c->table.radial[0]);
         }
         if (st == RACAH_OK && !(t == 0 && (c->table.first || !single)))
-            st = racahi_table_create_pairs(&c->table.radial[t], &r, w, table_knots(&c->net->cfg, t, single), npair, r0, false, single, err);
+            st = racahi_table_create_pairs(&c->table.radial[t], &r, w, table_knots(&c->net->cfg, t, single),
+                                           npair, r0, false, single, err);
         if (st != RACAH_OK || !c->net->cfg.density[t]) continue;
         for (int k = 0; k <= c->net->cfg.ndensity; k++) w[k] = c->weights->w + at->layer[t].density[k];
         r = racahi_net_density(c->net);
-        st = racahi_table_create_pairs(&c->table.density[t], &r, w, table_knots(&c->net->cfg, t, false), npair, r0, true, false, err);
+        st = racahi_table_create_pairs(&c->table.density[t], &r, w, table_knots(&c->net->cfg, t, false),
+                                       npair, r0, true, false, err);
     }
     racahi_free(r0);
     return st;
@@ -233,8 +236,9 @@ static racah_status all_finite(const racah_calc *c, const char *what, const doub
     return RACAH_OK;
 }
 
-/* The edges of each atom by distance, as far as CLASSES equal steps of r^2 tell: most rows of the radial table that an
- * edge needs are then in cache from the one before. The cell shifts, which nothing reads from here on, stay behind. */
+/* The edges of each atom by distance, as far as CLASSES equal steps of r^2 tell: most rows of the radial
+ * table that an edge needs are then in cache from the one before. The cell shifts, which nothing reads from
+ * here on, stay behind. */
 static racah_status sort_edges(racah_calc *c, racah_error *err)
 {
     racahi_edges *q = &c->edges;
@@ -242,7 +246,8 @@ static racah_status sort_edges(racah_calc *c, racah_error *err)
     size_t most = 0;
     for (size_t i = 0; i < q->n; i++)
         if (q->row[i + 1] - q->row[i] > most) most = q->row[i + 1] - q->row[i];
-    RACAHI_TRY(racahi_reserve((void **)&c->near, &c->cap_near, most, sizeof *c->near, "neighbours of an atom", err));
+    RACAHI_TRY(
+        racahi_reserve((void **)&c->near, &c->cap_near, most, sizeof *c->near, "neighbours of an atom", err));
     for (size_t i = 0; i < q->n; i++) {
         const size_t e0 = q->row[i], n = q->row[i + 1] - e0;
         size_t at[CLASSES + 1] = {0};
