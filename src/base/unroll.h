@@ -25,4 +25,11 @@
 #define FORCE_INLINE static inline __attribute__((always_inline))
 #endif
 
+/* v is a vector to keep in a register: gcc would rather load it again for each instruction that reads it. */
+#if defined(__x86_64__)
+#define IN_REGISTER(v) __asm__("" : "+v"(v))
+#else
+#define IN_REGISTER(v) (void)(v)
+#endif
+
 #endif

@@ -9,13 +9,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Knots of the radial tables: 40 for each basis function leave 1e-8 eV/A in the forces of MACE models in double; in
- * single, where coefficients are rounded and slopes divide by the spacing, 20 are the most accurate (tests/import). */
-static size_t table_knots(const racahi_config *c, bool single)
+/* Knots of the radial tables. In single, where coefficients are rounded and slopes divide by the spacing, 20
+ * for each basis function are the most accurate (tests/import). In double 26 leave 3e-9 eV/A in the forces of
+ * MACE models, and a table that stays in L2; the first layer takes 40: its few functions are small whatever
+ * their number, and with fewer knots their rank grows. */
+static size_t table_knots(const racahi_config *c, int layer, bool single)
 {
-    const size_t n = (size_t)(single ? 20 : 40) * (size_t)c->nbessel, least = single ? 160 : 320;
+    const size_t each = single ? 20 : layer ? 26 : 40, n = each * (size_t)c->nbessel, least = 8 * each;
     return n < least ? least : n > 1024 ? 1024 : n;
 }
+
+#define CLASSES 64
+
+typedef struct near_edge { /* of one atom: the edge vector, the neighbour, a class of distances */
+    double d[3];
+    int j, class;
+} near_edge;
 
 struct racah_calc {
     const racah_model *model;
@@ -31,7 +40,8 @@ struct racah_calc {
     racahi_edges edges;
     int *elem;
     double *atom_energy, *forces, *atom_virial;
-    size_t cap_elem, cap_energy, cap_forces, cap_virial;
+    near_edge *near;
+    size_t cap_elem, cap_energy, cap_forces, cap_virial, cap_near;
 };
 
 void racah_calc_destroy(racah_calc *c)
@@ -50,6 +60,7 @@ void racah_calc_destroy(racah_calc *c)
     racahi_system_free(&c->system);
     racahi_edges_free(&c->edges);
     racahi_free(c->elem), racahi_free(c->atom_energy), racahi_free(c->forces), racahi_free(c->atom_virial);
+    racahi_free(c->near);
     racahi_free(c);
 }
 
@@ -116,19 +127,21 @@ static racah_status make_tables(racah_calc *c, racah_error *err)
         for (int k = 0; k <= c->net->cfg.nmlp; k++) w[k] = c->weights->w + at->layer[t].radial[k];
         racahi_radial r = racahi_net_radial(c->net, t, at->Cp);
         if (t == 0) {
-            st = racahi_table_create_pairs(&c->table.radial[0], &r, w, table_knots(&c->net->cfg, single), npair, r0, false,
-                                           false, err);
+            st = racahi_table_create_pairs(&c->table.radial[0], &r, w, table_knots(&c->net->cfg, t, single),
+                                           npair, r0, false, false, err);
             if (st == RACAH_OK && !c->net->layer[0].node) /* the density form is a convolution by cg */
                 st = racahi_first_create(&c->table.first, c->net, c->weights, &c->table.radial[0], c->table.pair, single,
                                          err);
             if (c->table.first || single) racahi_table_free(&c->table.radial[0]);
         }
         if (st == RACAH_OK && !(t == 0 && (c->table.first || !single)))
-            st = racahi_table_create_pairs(&c->table.radial[t], &r, w, table_knots(&c->net->cfg, single), npair, r0, false, single, err);
+            st = racahi_table_create_pairs(&c->table.radial[t], &r, w, table_knots(&c->net->cfg, t, single),
+                                           npair, r0, false, single, err);
         if (st != RACAH_OK || !c->net->cfg.density[t]) continue;
         for (int k = 0; k <= c->net->cfg.ndensity; k++) w[k] = c->weights->w + at->layer[t].density[k];
         r = racahi_net_density(c->net);
-        st = racahi_table_create_pairs(&c->table.density[t], &r, w, table_knots(&c->net->cfg, false), npair, r0, true, false, err);
+        st = racahi_table_create_pairs(&c->table.density[t], &r, w, table_knots(&c->net->cfg, t, false),
+                                       npair, r0, true, false, err);
     }
     racahi_free(r0);
     return st;
@@ -223,6 +236,37 @@ static racah_status all_finite(const racah_calc *c, const char *what, const doub
     return RACAH_OK;
 }
 
+/* The edges of each atom by distance, as far as CLASSES equal steps of r^2 tell: most rows of the radial
+ * table that an edge needs are then in cache from the one before. The cell shifts, which nothing reads from
+ * here on, stay behind. */
+static racah_status sort_edges(racah_calc *c, racah_error *err)
+{
+    racahi_edges *q = &c->edges;
+    const double scale = CLASSES / (c->net->cfg.r_max * c->net->cfg.r_max);
+    size_t most = 0;
+    for (size_t i = 0; i < q->n; i++)
+        if (q->row[i + 1] - q->row[i] > most) most = q->row[i + 1] - q->row[i];
+    RACAHI_TRY(
+        racahi_reserve((void **)&c->near, &c->cap_near, most, sizeof *c->near, "neighbours of an atom", err));
+    for (size_t i = 0; i < q->n; i++) {
+        const size_t e0 = q->row[i], n = q->row[i + 1] - e0;
+        size_t at[CLASSES + 1] = {0};
+        for (size_t k = 0; k < n; k++) {
+            const double *d = q->d + 3 * (e0 + k);
+            const int class = (int)(scale * (d[0] * d[0] + d[1] * d[1] + d[2] * d[2]));
+            c->near[k] = (near_edge){{d[0], d[1], d[2]}, q->j[e0 + k], class < CLASSES ? class : CLASSES - 1};
+            at[c->near[k].class + 1]++;
+        }
+        for (size_t k = 1; k < CLASSES; k++) at[k] += at[k - 1];
+        for (size_t k = 0; k < n; k++) {
+            const size_t to = e0 + at[c->near[k].class]++;
+            q->j[to] = c->near[k].j;
+            memcpy(q->d + 3 * to, c->near[k].d, sizeof c->near[k].d);
+        }
+    }
+    return RACAH_OK;
+}
+
 /* Run the engine on c->edges and c->elem. Results in c->atom_energy, c->forces (M,3), c->atom_virial (M,6) and
  * virial, all of them finite; nothing of the caller is touched yet. */
 static racah_status evaluate(racah_calc *c, const request *q, double virial[9], racah_error *err)
@@ -231,6 +275,7 @@ static racah_status evaluate(racah_calc *c, const request *q, double virial[9], 
     RACAHI_TRY(racahi_reserve((void **)&c->forces, &c->cap_forces, 3 * q->M, sizeof(double), "forces", err));
     if (q->atom_virial)
         RACAHI_TRY(racahi_reserve((void **)&c->atom_virial, &c->cap_virial, 6 * q->M, sizeof(double), "virials", err));
+    RACAHI_TRY(sort_edges(c, err));
     RACAHI_TRY(racahi_system_set(&c->system, q->N, q->M, c->elem, c->edges.row, c->edges.j, c->edges.d,
                                  racahi_engine_tile_atoms(c->net), err));
     const bool back = q->forces || q->virial || q->atom_virial;
