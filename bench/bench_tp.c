@@ -185,7 +185,7 @@ static void conv_subjects(bench *b, const int l[3], racahi_weights_kind kind)
                                         RACAHI_FAMILY_GAUNT, (racahi_isa)isa, &err),
                  &err);
             c.so2 = a == RACAHI_NODECONV_SO2;
-            c.ws = bench_need(racahi_malloc(racahi_nodeconv_ws_size(c.p, ATOMS, c.E, NEIGHBOURS), 1));
+            c.ws = bench_need(racahi_malloc(racahi_nodeconv_ws_size(c.p, ATOMS, ATOMS, c.E, NEIGHBOURS), 1));
             char name[64], params[96];
             snprintf(params, sizeof params, "l=(%d,%d,%d) C=%d %s R=%zu", l[0], l[1], l[2], CHANNELS,
                      kind == RACAHI_W_SHARED ? "shared" : "degree", racahi_nodeconv_rank(c.p));

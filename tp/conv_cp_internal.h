@@ -14,21 +14,27 @@ typedef struct racahi_nodeconv_factors_f32 {
     float *A, *AT, *B, *C, *CT;
 } racahi_nodeconv_factors_f32;
 
-/* F and dF [E][nf][Rp]: values of the filters on the edges and their gradients (accumulated over blocks). X,
- * dX [nsend][R][vector], scratch of the block, M two rows of Rp vectors. */
+/* An edge in the list of its sender. */
+typedef struct racahi_nodeconv_edge {
+    size_t edge, receiver;
+} racahi_nodeconv_edge;
+
+/* F and dF [E][nf][Rp]: values of the filters on the edges and their gradients (overwritten). X [nsend] and dM [N]
+ * rows of the block, M the scratch of layout() (conv_cp.c). The edges of sender s are edge[start[s]]
+ * .. edge[start[s+1]-1]; the list ends with a valid entry more. */
 typedef void (*racahi_nodeconv_fwd_f64)(const racahi_nodeconv *p, size_t Cp, size_t N, const size_t *ptr,
                                         size_t nsend, const int *j, const double *x, const double *W,
                                         const double *F, double *X, double *M, double *A);
 typedef void (*racahi_nodeconv_fwd_f32)(const racahi_nodeconv *p, size_t Cp, size_t N, const size_t *ptr,
                                         size_t nsend, const int *j, const float *x, const float *W,
                                         const float *F, float *X, float *M, float *A);
-typedef void (*racahi_nodeconv_bwd_f64)(const racahi_nodeconv *p, size_t Cp, size_t N, const size_t *ptr,
-                                        size_t nsend, const int *j, const double *x, const double *W,
-                                        const double *F, const double *dA, double *X, double *dX, double *M,
-                                        double *dx, double *dF, double *dW);
-typedef void (*racahi_nodeconv_bwd_f32)(const racahi_nodeconv *p, size_t Cp, size_t N, const size_t *ptr,
-                                        size_t nsend, const int *j, const float *x, const float *W,
-                                        const float *F, const float *dA, float *X, float *dX, float *M,
+typedef void (*racahi_nodeconv_bwd_f64)(const racahi_nodeconv *p, size_t Cp, size_t N, size_t nsend,
+                                        const size_t *start, const racahi_nodeconv_edge *edge, const double *x,
+                                        const double *W, const double *F, const double *dA, double *dM,
+                                        double *M, double *dx, double *dF, double *dW);
+typedef void (*racahi_nodeconv_bwd_f32)(const racahi_nodeconv *p, size_t Cp, size_t N, size_t nsend,
+                                        const size_t *start, const racahi_nodeconv_edge *edge, const float *x,
+                                        const float *W, const float *F, const float *dA, float *dM, float *M,
                                         float *dx, float *dF, float *dW);
 
 typedef struct racahi_nodeconv_kernels {

@@ -6,6 +6,10 @@
 
 #include <string.h>
 
+#define NV 2                                       /* vectors of a block */
+#define MAX_FILTERS (RACAHI_CP_LMAX + 1)
+#define FILTERS(DO) DO(1) DO(2) DO(3) DO(4) DO(5)  /* with code of their own */
+
 #define TARGET
 #define REAL double
 #define VL 2
