@@ -12,10 +12,11 @@
  * and so on, so that the Jacobian is never formed. Exact decompositions have zero residual, which is why
  * normal equations reach rounding error here.
  *
- * Tied columns (racahi_cp_symmetry): the even unit and Gaunt tensors are symmetric under inversion P of all three
- * indices and under permutations of indices of equal range. Decompositions of the same symmetry have far fewer
- * unknowns, (3,3,3) at rank 50 for instance 25 x 16 instead of 2400, so a step costs 1/200 of the free one, and as
- * many fewer equations. Levenberg-Marquardt finds them from random starts without sweeps before. */
+ * Tied columns (racahi_cp_symmetry): the even unit and Gaunt tensors are symmetric under inversion P of all
+ * three indices and under permutations of indices of equal range. Decompositions of the same symmetry have
+ * far fewer unknowns, (3,3,3) at rank 50 for instance 25 x 16 instead of 2400, so a step costs 1/200 of the
+ * free one, and as many fewer equations. Levenberg-Marquardt finds them from random starts without sweeps
+ * before. */
 #include "cp_internal.h"
 
 #include <cblas.h>
@@ -46,12 +47,12 @@ typedef struct fit {
     int at[3], W; /* tied: where the three columns of a term start in its W unknowns */
     int U;        /* unknowns of Levenberg-Marquardt: P, or W for each pair of columns and each single */
     double *u, *u_trial, *slope; /* tied: [U]; dF/du [P], which is +-1 or 0 */
-    double *gram[3];                   /* [R][R] */
-    double *M;                         /* [R][max n] right side of one ALS solve; [R][R] below */
+    double *gram[3];             /* [R][R] */
+    double *M;                   /* [R][max n] right side of one ALS solve; [R][R] below */
     double *G;
-    double *E;  /* residual [n1][n2][n3] */
-    double *KR; /* [R][n2*n3] */
-    double *H;  /* [U][U] */
+    double *E;           /* residual [n1][n2][n3] */
+    double *KR;          /* [R][n2*n3] */
+    double *H;           /* [U][U] */
     double *grad, *step; /* [P] */
     uint64_t rng;
 } fit;
@@ -165,8 +166,8 @@ static double *unknowns_of(const fit *w, double *u, int r)
     return u + (size_t)(r < 2 * pairs ? r / 2 : r - pairs) * (size_t)w->W;
 }
 
-/* Inversion is (-1)^l on index k = l*l + l + m. Second columns of pairs are mirror images, singles their own: they
- * have even degrees only. */
+/* Inversion is (-1)^l on index k = l*l + l + m. Second columns of pairs are mirror images, singles their own:
+ * they have even degrees only. */
 static void make_slopes(fit *w)
 {
     for (int f = 0; f < 3; f++)
@@ -423,14 +424,16 @@ static racah_status check_symmetry(int n1, int n2, int n3, const racahi_cp_fit_o
         return racahi_fail(err, RACAH_EINVAL, "cp fit: symmetry %d, need 0..%d", (int)o->symmetry,
                            RACAHI_CP_ALL_THREE);
     if ((o->symmetry >= RACAHI_CP_LAST_TWO && n2 != n3) || (o->symmetry == RACAHI_CP_ALL_THREE && n1 != n2))
-        return racahi_fail(err, RACAH_EINVAL, "cp fit: equal columns need equal ranges, have (%d,%d,%d)", n1, n2,
-                           n3);
+        return racahi_fail(err, RACAH_EINVAL, "cp fit: equal columns need equal ranges, have (%d,%d,%d)", n1,
+                           n2, n3);
     bool tied = o->symmetry != RACAHI_CP_FREE;
-    if (o->singles < 0 || o->singles > o->rank || (!tied && o->singles) || (tied && (o->rank - o->singles) % 2))
-        return racahi_fail(err, RACAH_EINVAL,
-                           "cp fit: %d single columns of %d; the others are pairs, and there are none without "
-                           "symmetry",
-                           o->singles, o->rank);
+    if (o->singles < 0 || o->singles > o->rank || (!tied && o->singles) ||
+        (tied && (o->rank - o->singles) % 2))
+        return racahi_fail(
+            err, RACAH_EINVAL,
+            "cp fit: %d single columns of %d; the others are pairs, and there are none without "
+            "symmetry",
+            o->singles, o->rank);
     return RACAH_OK;
 }
 
