@@ -17,7 +17,7 @@ typedef struct job {
 static const char families[] = "gaunt|unit", path_sets[] = "even|all",
                   symmetries[] = "free|inversion|two|all";
 static const char *const family_names[] = {"gaunt", "unit"}, *const path_names[] = {"even", "all"},
-                  *const symmetry_names[] = {"free", "inversion", "two", "all"};
+                         *const symmetry_names[] = {"free", "inversion", "two", "all"};
 
 static bool progress(void *ctx, int restart, double als, double lm, double best)
 {
