@@ -85,9 +85,6 @@ static const double unit_even_222[] = {
 static const double unit_even_223[] = {
 #include "../data/cp_unit_even_223.inc"
 };
-static const double unit_even_133[] = {
-#include "../data/cp_unit_even_133.inc"
-};
 static const double unit_even_134[] = {
 #include "../data/cp_unit_even_134.inc"
 };
@@ -102,6 +99,12 @@ static const double unit_even_333[] = {
 };
 static const double unit_even_444[] = {
 #include "../data/cp_unit_even_444.inc"
+};
+static const double unit_even_133[] = {
+#include "../data/cp_unit_even_133.inc"
+};
+static const double unit_even_234[] = {
+#include "../data/cp_unit_even_234.inc"
 };
 
 #define SQUARE(l) (((l) + 1) * ((l) + 1))
@@ -137,11 +140,12 @@ const racahi_cp_factors racahi_cp_tables[] = {
     ENTRY(1, 2, 3, UNIT, EVEN, 17, 4.1e-16, unit_even_123),
     ENTRY(2, 2, 2, UNIT, EVEN, 18, 4.6e-16, unit_even_222),
     ENTRY(2, 2, 3, UNIT, EVEN, 27, 5.9e-16, unit_even_223),
-    ENTRY(1, 3, 3, UNIT, EVEN, 26, 3.9e-16, unit_even_133),
     ENTRY(1, 3, 4, UNIT, EVEN, 40, 1.6e-15, unit_even_134),
     ENTRY(1, 4, 4, UNIT, EVEN, 46, 6.4e-16, unit_even_144),
     ENTRY(4, 2, 2, UNIT, EVEN, 40, 7.5e-16, unit_even_422),
     ENTRY(3, 3, 3, UNIT, EVEN, 50, 1.9e-15, unit_even_333),
     ENTRY(4, 4, 4, UNIT, EVEN, 122, 2.9e-15, unit_even_444),
+    ENTRY(1, 3, 3, UNIT, EVEN, 26, 3.9e-16, unit_even_133),
+    ENTRY(2, 3, 4, UNIT, EVEN, 76, 9.8e-16, unit_even_234),
     {0},
 };
