@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Convolution over a list of edges by each algorithm (cg, cp, grid, so2), and many-body products (symmetric
+ * Convolution over a list of edges by each algorithm (cg, cp, grid, so2; `plan`: the tensor product of each edge by
+ * itself), and many-body products (symmetric
  * contraction, grid, cp): what design.md 3.2 claims, in numbers. */
 #include "bench.h"
 
@@ -7,6 +8,7 @@
 #include "../tp/conv_cp.h"
 #include "../tp/manybody.h"
 #include "../tp/product.h"
+#include "../tp/racah_tp.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -85,6 +87,74 @@ static void run_both_f32(void *ctx)
                                  c->dAf, c->dxf, c->dYf, c->dWf);
 }
 
+/* The tensor-product plan (algorithm cg: every non-zero coefficient for every channel) on the edges of one receiver
+ * after the other: senders' rows copied, messages summed up, gradients added to the senders. */
+typedef struct plan_case {
+    conv_case *c;
+    racah_tp_plan *plan;
+    racah_tp_info info;
+    void *ws;
+    double *x, *z, *dz, *dx; /* [NEIGHBOURS] samples */
+    float *xf, *zf, *dzf, *dxf;
+    bool both;
+} plan_case;
+
+static void plan_run_f64(void *ctx)
+{
+    plan_case *q = ctx;
+    const conv_case *c = q->c;
+    racah_error err;
+    const size_t n1 = q->info.dim1, n2 = q->info.dim2, n3 = q->info.dim3, nw = q->info.nw;
+    for (size_t i = 0; i < ATOMS; i++) {
+        const size_t e = c->ptr[i];
+        for (size_t k = 0; k < NEIGHBOURS; k++)
+            memcpy(q->x + k * n1, c->x + (size_t)c->j[e + k] * n1, n1 * sizeof *q->x);
+        bench_must(racah_tp_forward_f64(q->plan, q->ws, NEIGHBOURS, q->x, c->Y + e * n2, c->W + e * nw, q->z, &err),
+                   &err);
+        double *A = c->A + i * n3;
+        memcpy(A, q->z, n3 * sizeof *A);
+        for (size_t k = 1; k < NEIGHBOURS; k++)
+            for (size_t a = 0; a < n3; a++) A[a] += q->z[k * n3 + a];
+        if (!q->both) continue;
+        for (size_t k = 0; k < NEIGHBOURS; k++) memcpy(q->dz + k * n3, c->dA + i * n3, n3 * sizeof *q->dz);
+        bench_must(racah_tp_backward_f64(q->plan, q->ws, NEIGHBOURS, q->x, c->Y + e * n2, c->W + e * nw, q->dz, q->dx,
+                                         c->dY + e * n2, c->dW + e * nw, &err),
+                   &err);
+        for (size_t k = 0; k < NEIGHBOURS; k++) {
+            double *dx = c->dx + (size_t)c->j[e + k] * n1;
+            for (size_t a = 0; a < n1; a++) dx[a] += q->dx[k * n1 + a];
+        }
+    }
+}
+
+static void plan_run_f32(void *ctx)
+{
+    plan_case *q = ctx;
+    const conv_case *c = q->c;
+    racah_error err;
+    const size_t n1 = q->info.dim1, n2 = q->info.dim2, n3 = q->info.dim3, nw = q->info.nw;
+    for (size_t i = 0; i < ATOMS; i++) {
+        const size_t e = c->ptr[i];
+        for (size_t k = 0; k < NEIGHBOURS; k++)
+            memcpy(q->xf + k * n1, c->xf + (size_t)c->j[e + k] * n1, n1 * sizeof *q->xf);
+        bench_must(racah_tp_forward_f32(q->plan, q->ws, NEIGHBOURS, q->xf, c->Yf + e * n2, c->Wf + e * nw, q->zf, &err),
+                   &err);
+        float *A = c->Af + i * n3;
+        memcpy(A, q->zf, n3 * sizeof *A);
+        for (size_t k = 1; k < NEIGHBOURS; k++)
+            for (size_t a = 0; a < n3; a++) A[a] += q->zf[k * n3 + a];
+        if (!q->both) continue;
+        for (size_t k = 0; k < NEIGHBOURS; k++) memcpy(q->dzf + k * n3, c->dAf + i * n3, n3 * sizeof *q->dzf);
+        bench_must(racah_tp_backward_f32(q->plan, q->ws, NEIGHBOURS, q->xf, c->Yf + e * n2, c->Wf + e * nw, q->dzf,
+                                         q->dxf, c->dYf + e * n2, c->dWf + e * nw, &err),
+                   &err);
+        for (size_t k = 0; k < NEIGHBOURS; k++) {
+            float *dx = c->dxf + (size_t)c->j[e + k] * n1;
+            for (size_t a = 0; a < n1; a++) dx[a] += q->dxf[k * n1 + a];
+        }
+    }
+}
+
 /* A of the first atoms, dx of all of them (the reference is slow), dY and dW of their edges. */
 typedef struct answer {
     double *A, *dx, *dY, *dW;
@@ -142,6 +212,61 @@ static double check_f32(conv_case *c, const answer *r, size_t atoms, bool backwa
     return worst;
 }
 
+/* Forward and backward; A, dY and dW of the first atoms are checked. */
+static void plan_subjects(bench *b, conv_case *c, const int l[3], racahi_weights_kind kind, const answer *r,
+                          size_t atoms)
+{
+    racah_error err;
+    racah_tp_desc d;
+    racah_tp_desc_init(&d);
+    d.C = CHANNELS, d.l1max = l[0], d.l2max = l[1], d.l3max = l[2], d.mode = RACAH_TP_UVU;
+    d.family = RACAH_TP_FAMILY_GAUNT;
+    d.weights = kind == RACAHI_W_SHARED ? RACAH_TP_W_SHARED : RACAH_TP_W_DEGREE;
+    uint64_t seed = 7;
+    for (int single = 0; single < 2; single++) {
+        plan_case q = {.c = c};
+        d.dtype = single ? RACAH_TP_F32 : RACAH_TP_F64;
+        bench_must(racah_tp_plan_create(&q.plan, &d, &err), &err);
+        racah_tp_plan_info(q.plan, &q.info);
+        q.ws = bench_need(racahi_malloc(racah_tp_ws_size(q.plan), 1));
+        const size_t n1 = NEIGHBOURS * q.info.dim1, n3 = NEIGHBOURS * q.info.dim3;
+        q.x = bench_numbers(&seed, n1), q.dx = bench_numbers(&seed, n1);
+        q.z = bench_numbers(&seed, n3), q.dz = bench_numbers(&seed, n3);
+        q.xf = bench_as_float(q.x, n1), q.dxf = bench_as_float(q.dx, n1);
+        q.zf = bench_as_float(q.z, n3), q.dzf = bench_as_float(q.dz, n3);
+        for (int both = 0; both < 2; both++) {
+            const char *name = both ? "tpconv_plan_both" : "tpconv_plan_fwd";
+            if (!bench_wanted(b, name)) continue;
+            q.both = both;
+            (single ? plan_run_f32 : plan_run_f64)(&q);
+            const size_t e = atoms * NEIGHBOURS, y = c->sY / c->E * e, w = c->sW / c->E * e, a = c->sA / ATOMS * atoms;
+            double worst = single ? bench_error_f32(c->Af, r->A, a) : bench_error_f64(c->A, r->A, a);
+            if (both) {
+                worst = fmax(worst, single ? bench_error_f32(c->dYf, r->dY, y) : bench_error_f64(c->dY, r->dY, y));
+                worst = fmax(worst, single ? bench_error_f32(c->dWf, r->dW, w) : bench_error_f64(c->dW, r->dW, w));
+            }
+            char params[96];
+            snprintf(params, sizeof params, "l=(%d,%d,%d) C=%d %s nnz=%zu", l[0], l[1], l[2], CHANNELS,
+                     kind == RACAHI_W_SHARED ? "shared" : "degree", q.info.nnz);
+            bench_subject s = {.name = name,
+                               .params = params,
+                               .isa = racahi_cpu_best(),
+                               .single = single,
+                               .run = single ? plan_run_f32 : plan_run_f64,
+                               .ctx = &q,
+                               .items = (double)c->E,
+                               .item = "edge",
+                               .flops = (double)c->E * (q.info.flops_forward + (both ? q.info.flops_backward : 0)),
+                               .max_err = worst,
+                               .allowed = single ? F32_ERROR : F64_ERROR};
+            bench_subject_run(b, &s);
+        }
+        void *all[] = {q.ws, q.x, q.z, q.dz, q.dx, q.xf, q.zf, q.dzf, q.dxf};
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++) racahi_free(all[i]);
+        racah_tp_plan_destroy(q.plan);
+    }
+}
+
 static conv_case conv_make(const int l[3], racahi_weights_kind kind)
 {
     uint64_t seed = 5;
@@ -178,6 +303,7 @@ static void conv_subjects(bench *b, const int l[3], racahi_weights_kind kind)
     if (b->filter && !strstr("tpconv", b->filter) && !strstr(b->filter, "tpconv")) return;
     conv_case c = conv_make(l, kind);
     answer r = reference(&c, l, kind, atoms);
+    plan_subjects(b, &c, l, kind, &r, atoms);
     for (int a = RACAHI_NODECONV_CG; a <= RACAHI_NODECONV_SO2; a++)
         for (int isa = RACAHI_ISA_AVX2; isa <= (int)racahi_cpu_best(); isa++) {
             racah_error err;
@@ -185,7 +311,7 @@ static void conv_subjects(bench *b, const int l[3], racahi_weights_kind kind)
                                         RACAHI_FAMILY_GAUNT, (racahi_isa)isa, &err),
                  &err);
             c.so2 = a == RACAHI_NODECONV_SO2;
-            c.ws = bench_need(racahi_malloc(racahi_nodeconv_ws_size(c.p, ATOMS, c.E, NEIGHBOURS), 1));
+            c.ws = bench_need(racahi_malloc(racahi_nodeconv_ws_size(c.p, ATOMS, ATOMS, c.E, NEIGHBOURS), 1));
             char name[64], params[96];
             snprintf(params, sizeof params, "l=(%d,%d,%d) C=%d %s R=%zu", l[0], l[1], l[2], CHANNELS,
                      kind == RACAHI_W_SHARED ? "shared" : "degree", racahi_nodeconv_rank(c.p));

@@ -2,7 +2,6 @@
  * Plan and driver of the node-side convolution. */
 #include "conv_cp_internal.h"
 
-#include <cblas.h>
 #include <string.h>
 
 /* ---- plan --------------------------------------------------------------------------------------- */
@@ -26,10 +25,20 @@ static bool store(const double *a, size_t rows, size_t cols, double **f64, float
 
 static racah_status set_factors(racahi_nodeconv *p, const racahi_cp_factors *f, racah_error *err)
 {
-    p->R = (size_t)f->rank, p->Rp = (p->R + 15) / 16 * 16;
-    bool ok = store(f->A, p->nx, p->R, &p->f64.A, &p->f32.A, &p->f64.AT, &p->f32.AT) &&
-              store(f->B, p->ny, p->R, &p->f64.B, &p->f32.B, NULL, NULL) &&
+    p->R = (size_t)f->rank, p->Rp = (p->R + 15) / 16 * 16, p->nyp = (p->ny + 15) / 16 * 16;
+    size_t nB = p->ny * p->Rp, nT = p->nf * p->R * p->nyp;
+    double *B = racahi_calloc(nB + nT, sizeof *B), *BT = B + nB;
+    for (size_t k = 0; B && k < p->ny; k++) {
+        size_t filter = 0;
+        while (p->nf > 1 && (filter + 1) * (filter + 1) <= k) filter++;
+        for (size_t r = 0; r < p->R; r++)
+            B[k * p->Rp + r] = BT[(filter * p->R + r) * p->nyp + k] = f->B[k * p->R + r];
+    }
+    bool ok = B && store(f->A, p->nx, p->R, &p->f64.A, &p->f32.A, &p->f64.AT, &p->f32.AT) &&
+              store(B, p->ny, p->Rp, &p->f64.B, &p->f32.B, NULL, NULL) &&
+              store(BT, p->nf * p->R, p->nyp, &p->f64.BT, &p->f32.BT, NULL, NULL) &&
               store(f->C, p->nrow, p->R, &p->f64.C, &p->f32.C, &p->f64.CT, &p->f32.CT);
+    racahi_free(B);
     if (!ok) return racahi_fail(err, RACAH_ENOMEM, "convolution at the nodes: rank %zu does not fit", p->R);
     return RACAH_OK;
 }
@@ -102,8 +111,8 @@ void racahi_nodeconv_destroy(racahi_nodeconv *p)
     if (!p) return;
     racahi_conv_destroy(p->cg);
     racahi_so2conv_destroy(p->so2);
-    void *all[] = {p->f64.A, p->f64.AT, p->f64.B, p->f64.C, p->f64.CT,
-                   p->f32.A, p->f32.AT, p->f32.B, p->f32.C, p->f32.CT};
+    void *all[] = {p->f64.A, p->f64.AT, p->f64.B, p->f64.BT, p->f64.C, p->f64.CT,
+                   p->f32.A, p->f32.AT, p->f32.B, p->f32.BT, p->f32.C, p->f32.CT};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) racahi_free(all[i]);
     racahi_free(p);
 }
@@ -121,35 +130,58 @@ double racahi_nodeconv_flops(const racahi_nodeconv *p, size_t N, size_t nsend, s
     double node = c * R * 2 * ((double)nsend * (double)p->nx + (double)N * (double)p->nrow);
     double filter = e * R * 2 * (double)p->ny;
     if (!backward) return node + filter + e * c * R * (2 * nf + 1);
-    /* again X; dM, dx; u, dw, w u, F w, dX for each filter, and the sum over lanes */
-    return node + (double)nsend * c * R * 2 * (double)p->nx + 2 * filter + e * c * R * nf * 8;
+    /* again X; dM, dx; u and dX once, dw, w u, F w for each filter, and the sum over lanes */
+    return node + (double)nsend * c * R * 2 * (double)p->nx + 2 * filter + e * c * R * (3 + 6 * nf);
 }
 
 /* ---- workspace ------------------------------------------------------------------------------------ */
 
-/* In bytes, the same for both precisions: blocks of 64 bytes and filters counted as doubles. */
+/* In bytes, the same for both precisions: rows of a block for 128 bytes of channels, filters counted as
+ * doubles. */
+enum { BLOCK = 128 };
+
 typedef struct space {
-    char *F, *dF, *X, *dX, *M;
+    char *F, *dF, *X, *dM, *M; /* X and dM share a place: one is of forward, one of backward */
+    char *Y;                   /* [E][nyp] in the order of the senders; then dY */
+    size_t *start;
+    racahi_nodeconv_edge *edge;
 } space;
 
-static size_t layout(const racahi_nodeconv *p, void *ws, size_t size, size_t nsend, size_t E, space *s)
+static size_t layout(const racahi_nodeconv *p, void *ws, size_t size, size_t N, size_t nsend, size_t E,
+                     space *s)
 {
     racahi_arena a = ws ? racahi_arena_on(ws, size) : racahi_arena_measure();
-    size_t filters = p->nf * p->Rp, rows = p->R * 64;
-    if (E > SIZE_MAX / 16 / (filters + 1) || nsend > SIZE_MAX / 16 / (rows + 1)) return SIZE_MAX;
-    s->F = racahi_arena_take(&a, E * filters, sizeof(double));
-    s->dF = racahi_arena_take(&a, E * filters, sizeof(double));
-    s->X = racahi_arena_take(&a, nsend, rows);
-    s->dX = racahi_arena_take(&a, nsend, rows);
-    s->M = racahi_arena_take(&a, 2 * p->Rp, 64);
+    size_t filters = p->nf * p->Rp + p->nyp, rows = p->R * BLOCK, most = N > nsend ? N : nsend;
+    if (E > SIZE_MAX / 16 / (filters + 1) || most > SIZE_MAX / 16 / (rows + 1)) return SIZE_MAX;
+    s->F = racahi_arena_take(&a, E * p->nf * p->Rp, sizeof(double));
+    s->dF = racahi_arena_take(&a, E * p->nf * p->Rp, sizeof(double));
+    s->Y = racahi_arena_take(&a, E * p->nyp, sizeof(double));
+    s->X = s->dM = racahi_arena_take(&a, most, rows);
+    s->M = racahi_arena_take(&a, 2 * (1 + p->nf) * p->Rp,
+                             BLOCK); /* X, dX, and two edges' sums for each filter */
+    s->start = racahi_arena_take(&a, nsend + 2, sizeof *s->start);
+    s->edge = racahi_arena_take(&a, E + AHEAD, sizeof *s->edge);
     return a.overflow ? SIZE_MAX : a.used;
 }
 
-size_t racahi_nodeconv_ws_size(const racahi_nodeconv *p, size_t nsend, size_t E, size_t max_edges)
+size_t racahi_nodeconv_ws_size(const racahi_nodeconv *p, size_t N, size_t nsend, size_t E, size_t max_edges)
 {
     space s;
     if (p->so2) return racahi_so2conv_ws_size(p->so2);
-    return p->cg ? racahi_conv_ws_size(p->cg, max_edges) : layout(p, NULL, 0, nsend, E, &s);
+    return p->cg ? racahi_conv_ws_size(p->cg, max_edges) : layout(p, NULL, 0, N, nsend, E, &s);
+}
+
+/* The edges of each sender, in their order: a counting sort. */
+static void sort_by_sender(size_t N, const size_t *ptr, size_t nsend, const int *j, const space *s)
+{
+    size_t E = N ? ptr[N] : 0,
+           *next = s->start + 1; /* start[q+1] runs from the first of q to the first of q+1 */
+    memset(s->start, 0, (nsend + 2) * sizeof *s->start);
+    for (size_t e = 0; e < E; e++) s->start[(size_t)j[e] + 2]++;
+    for (size_t q = 0; q < nsend; q++) s->start[q + 2] += s->start[q + 1];
+    for (size_t i = 0; i < N; i++)
+        for (size_t e = ptr[i]; e < ptr[i + 1]; e++) s->edge[next[j[e]]++] = (racahi_nodeconv_edge){e, i};
+    for (size_t e = 0; e < AHEAD; e++) s->edge[E + e] = (racahi_nodeconv_edge){0, 0};
 }
 
 /* ---- evaluation ---------------------------------------------------------------------------------- */
@@ -157,10 +189,8 @@ size_t racahi_nodeconv_ws_size(const racahi_nodeconv *p, size_t nsend, size_t E,
 #define REAL double
 #define NAME(x) x##_f64
 #define FIELD f64
-#define GEMM cblas_dgemm
 #include "conv_cp_driver.inc"
 #define REAL float
 #define NAME(x) x##_f32
 #define FIELD f32
-#define GEMM cblas_sgemm
 #include "conv_cp_driver.inc"

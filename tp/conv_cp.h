@@ -18,8 +18,9 @@
  *   so2   conv_so2.h for one receiver after the other; every weights kind and family, Y of directions
  * `path` weights differ by (l1, l3) from edge to edge, which a transform at the nodes cannot follow: refused.
  *
- * Channels go in blocks of one vector: X of a block, nsend x rank x 64 bytes, is what the edges gather from
- * and should fit the second-level cache (order the atoms so that neighbours are near).
+ * Channels go in blocks of two vectors: X of a block, nsend x rank x 128 bytes with AVX-512, is what the edges gather
+ * from and should fit the second-level cache (order the atoms so that neighbours are near). Backward the edges are
+ * grouped by their senders, so that dX of a sender stays in the first-level cache while dM of its receivers is gathered.
  *
  * Layout: x [nsend][(lin+1)^2][Cp], W [E][nw][Cp], Y [E][(ly+1)^2], A [N][nrow][Cp] with nw and nrow of
  * conv.h; edges of receiver i are ptr[i] .. ptr[i+1]-1, ptr[0] = 0, E = ptr[N]; j[e] in 0..nsend-1. Cp is a
@@ -57,7 +58,7 @@ double racahi_nodeconv_flops(const racahi_nodeconv *p, size_t N, size_t nsend, s
 
 /* Bytes, 64-byte aligned block; max_edges is the largest number of edges of one receiver. SIZE_MAX: too
  * large. */
-size_t racahi_nodeconv_ws_size(const racahi_nodeconv *p, size_t nsend, size_t E, size_t max_edges);
+size_t racahi_nodeconv_ws_size(const racahi_nodeconv *p, size_t N, size_t nsend, size_t E, size_t max_edges);
 
 void racahi_nodeconv_forward_f64(const racahi_nodeconv *p, void *ws, size_t Cp, size_t N, const size_t *ptr,
                                  size_t nsend, const int *j, const double *x, const double *W,

@@ -6,6 +6,13 @@
 
 #include <string.h>
 
+/* gcc 12 else keeps one address for each unrolled load, on the stack, instead of one pointer and displacements. */
+#define ONE_POINTER(p) __asm__("" : "+r"(p))
+
+#define NV 2                                       /* vectors of a block */
+#define MAX_FILTERS (RACAHI_CP_LMAX + 1)
+#define MORE_FILTERS(DO) DO(2) DO(3) DO(4) DO(5) /* with code of their own, as one */
+
 #define TARGET
 #define REAL double
 #define VL 2
@@ -63,13 +70,13 @@ racahi_nodeconv_kernels racahi_nodeconv_pick(racahi_isa isa)
 {
 #if RACAHI_X86
     if (isa == RACAHI_ISA_AVX512)
-        return (racahi_nodeconv_kernels){forward_f64_avx512, backward_f64_avx512, forward_f32_avx512,
-                                         backward_f32_avx512};
+        return (racahi_nodeconv_kernels){forward_f64_avx512, backward_f64_avx512, multiply_f64_avx512, forward_f32_avx512,
+                                         backward_f32_avx512, multiply_f32_avx512};
     if (isa == RACAHI_ISA_AVX2)
-        return (racahi_nodeconv_kernels){forward_f64_avx2, backward_f64_avx2, forward_f32_avx2,
-                                         backward_f32_avx2};
+        return (racahi_nodeconv_kernels){forward_f64_avx2, backward_f64_avx2, multiply_f64_avx2, forward_f32_avx2,
+                                         backward_f32_avx2, multiply_f32_avx2};
 #endif
     (void)isa;
-    return (racahi_nodeconv_kernels){forward_f64_base, backward_f64_base, forward_f32_base,
-                                     backward_f32_base};
+    return (racahi_nodeconv_kernels){forward_f64_base, backward_f64_base, multiply_f64_base, forward_f32_base,
+                                     backward_f32_base, multiply_f32_base};
 }

@@ -68,8 +68,19 @@ double racahi_cp_residual(const racahi_cp_factors *f, const double *T);
 
 /* ---- fitting ------------------------------------------------------------------------------------ */
 
+/* What the columns of the factors are tied to. Inversion P has P_k = (-1)^l, k = l*l + l + m (the ranges are squares
+ * then); the tensor must have the symmetry: even paths, and wigner_3j or Gaunt coefficients for equal columns. */
+typedef enum racahi_cp_symmetry {
+    RACAHI_CP_FREE = 0,      /* nothing */
+    RACAHI_CP_INVERSION = 1, /* terms come in pairs (a,b,c), (Pa,Pb,Pc) */
+    RACAHI_CP_LAST_TWO = 2,  /* and b = c */
+    RACAHI_CP_ALL_THREE = 3  /* and a = b = c */
+} racahi_cp_symmetry;
+
 typedef struct racahi_cp_fit_options {
     int rank;
+    racahi_cp_symmetry symmetry;
+    int singles; /* tied columns: terms that are their own mirror image (even degrees only), the rest are pairs */
     uint64_t seed;
     double minutes;   /* of processor time; restarts until then */
     double tolerance; /* stop as soon as the relative residual is below, 1e-14 */
@@ -82,7 +93,7 @@ typedef struct racahi_cp_fit_options {
 } racahi_cp_fit_options;
 
 /* Damped alternating least squares (Tikhonov term decaying to 1e-14, balanced columns, random restarts), then
- * Levenberg-Marquardt. T [n1][n2][n3]; A [n1][rank], B, C: the best found. Allocates.
+ * Levenberg-Marquardt; for tied columns the latter alone. T [n1][n2][n3]; A [n1][rank], B, C: the best found. Allocates.
  * Deterministic for a seed and restart count. Errors: RACAH_EINVAL, RACAH_ENOMEM. */
 racah_status racahi_cp_fit(const double *T, int n1, int n2, int n3, const racahi_cp_fit_options *options,
                            double *A, double *B, double *C, double *residual, racah_error *err);

@@ -7,7 +7,7 @@
 
 #define RACAHI_CP_EXACT 1e-14 /* relative residual up to which factors count as exact */
 
-/* Compiled tables; the last has rank 0. Even ones with l1 <= l2 <= l3. */
+/* Compiled tables; the last has rank 0. */
 extern const racahi_cp_factors racahi_cp_tables[];
 
 racah_status racahi_cp_check(int l1, int l2, int l3, racahi_cp_family family, racahi_cp_paths paths,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The compiled CP factors. Each file in data/ names the command that made it, its residual and largest entry.
- * The even ones are stored for l1 <= l2 <= l3; `_tdn` is the best found at the rank 7 L^2 of TDN, where no
+ * Any order of the degrees serves for even paths; `_tdn` is the best found at the rank 7 L^2 of TDN, where no
  * exact factors are known. */
 #include "cp_internal.h"
 
@@ -79,14 +79,32 @@ static const double unit_even_122[] = {
 static const double unit_even_123[] = {
 #include "../data/cp_unit_even_123.inc"
 };
-static const double unit_even_133[] = {
-#include "../data/cp_unit_even_133.inc"
-};
 static const double unit_even_222[] = {
 #include "../data/cp_unit_even_222.inc"
 };
 static const double unit_even_223[] = {
 #include "../data/cp_unit_even_223.inc"
+};
+static const double unit_even_134[] = {
+#include "../data/cp_unit_even_134.inc"
+};
+static const double unit_even_144[] = {
+#include "../data/cp_unit_even_144.inc"
+};
+static const double unit_even_422[] = {
+#include "../data/cp_unit_even_422.inc"
+};
+static const double unit_even_333[] = {
+#include "../data/cp_unit_even_333.inc"
+};
+static const double unit_even_444[] = {
+#include "../data/cp_unit_even_444.inc"
+};
+static const double unit_even_133[] = {
+#include "../data/cp_unit_even_133.inc"
+};
+static const double unit_even_234[] = {
+#include "../data/cp_unit_even_234.inc"
 };
 
 #define SQUARE(l) (((l) + 1) * ((l) + 1))
@@ -120,8 +138,14 @@ const racahi_cp_factors racahi_cp_tables[] = {
     ENTRY(1, 1, 2, UNIT, EVEN, 9, 3.8e-16, unit_even_112),
     ENTRY(1, 2, 2, UNIT, EVEN, 13, 2.1e-16, unit_even_122),
     ENTRY(1, 2, 3, UNIT, EVEN, 17, 4.1e-16, unit_even_123),
-    ENTRY(1, 3, 3, UNIT, EVEN, 27, 2.9e-15, unit_even_133),
     ENTRY(2, 2, 2, UNIT, EVEN, 18, 4.6e-16, unit_even_222),
     ENTRY(2, 2, 3, UNIT, EVEN, 27, 5.9e-16, unit_even_223),
+    ENTRY(1, 3, 4, UNIT, EVEN, 40, 1.6e-15, unit_even_134),
+    ENTRY(1, 4, 4, UNIT, EVEN, 46, 6.4e-16, unit_even_144),
+    ENTRY(4, 2, 2, UNIT, EVEN, 40, 7.5e-16, unit_even_422),
+    ENTRY(3, 3, 3, UNIT, EVEN, 50, 1.9e-15, unit_even_333),
+    ENTRY(4, 4, 4, UNIT, EVEN, 122, 2.9e-15, unit_even_444),
+    ENTRY(1, 3, 3, UNIT, EVEN, 26, 3.9e-16, unit_even_133),
+    ENTRY(2, 3, 4, UNIT, EVEN, 76, 9.8e-16, unit_even_234),
     {0},
 };

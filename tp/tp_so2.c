@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT
- * Algorithm `so2`: rotate the direction to the polar axis, where its harmonics are Y_l0 = sqrt(2l+1) and nothing else,
- * multiply there, rotate back (Passaro and Zitnick, Reducing SO(3) Convolutions to SO(2), arXiv 2302.03655).
+ * Algorithm `so2`: rotate the direction to the polar axis, where its harmonics are Y_l0 = sqrt(2l+1) and
+ * nothing else, multiply there, rotate back (Passaro and Zitnick, Reducing SO(3) Convolutions to SO(2), arXiv
+ * 2302.03655).
  *
  *   z = D3^T B D1 x,   B[k3,k1] = sum over paths of W C(l1 m1, l2 0, l3 m3) sqrt(2 l2+1)
  *
- * A coefficient with m2 = 0 joins m3 = m1 (even sums) or m3 = -m1 (odd sums), one entry for each row. Leaving out
- * |m| > mmax keeps z equivariant, because a turn about the axis mixes m and -m only.
+ * A coefficient with m2 = 0 joins m3 = m1 (even sums) or m3 = -m1 (odd sums), one entry for each row. Leaving
+ * out |m| > mmax keeps z equivariant, because a turn about the axis mixes m and -m only.
  *
- * D comes from the rotation matrix by recursion, in double, so no frame is singular; the turn about the axis is
- * arbitrary and drops out. Nor is the frame differentiated: z is equivariant, so turning the direction by a small
- * w (r -> r + w x r) is the same as turning z by w and x by -w, and
+ * Separable weights are multiplied out to one for each path.
+ *
+ * D comes from the rotation matrix by recursion, in double, so no frame is singular; the turn about the axis
+ * is arbitrary and drops out. Nor is the frame differentiated: z is equivariant, so turning the direction by
+ * a small w (r -> r + w x r) is the same as turning z by w and x by -w, and
  *
  *   T_a = dE/dw_a = <dz, G_a z> - <dx, G_a x>,   dE/dr = T x r / |r|^2
  *
- * with G_a the generators of rotations. Inner products do not change when all are rotated, so both are taken in the
- * frame of the direction, where T has no component along the axis. */
+ * with G_a the generators of rotations. Inner products do not change when all are rotated, so both are taken
+ * in the frame of the direction, where T has no component along the axis. */
 #include "../sphere/wigner_d.h"
 #include "tp_internal.h"
 
@@ -25,6 +28,7 @@
 
 typedef struct so2_path {
     size_t x0, z0, w0, n; /* offsets in a sample, first weight, entries */
+    size_t a0, b0, d0; /* separable weights: those of the path's blocks; w0 is its place in their products */
     size_t mul;
     bool scalar; /* l2 = 0: the only ones a zero vector has */
     racahi_tp_entry *entry;
@@ -67,7 +71,7 @@ static size_t so2_weight(const racah_tp_plan *p, const racahi_tp_path *t)
     case RACAH_TP_W_PATH: return t->ins.has_weight ? t->w0 : NO_WEIGHT;
     case RACAH_TP_W_DEGREE: return (size_t)t->ins.in2 * (size_t)p->C;
     case RACAH_TP_W_SHARED: return 0;
-    default: return NO_WEIGHT; /* separable has its own rows, see so2_create */
+    default: return NO_WEIGHT; /* separable: so2_create */
     }
 }
 
@@ -134,10 +138,6 @@ static racah_status so2_check(const racah_tp_plan *p, racah_error *err)
         if (p->path[i].ins.mode != RACAH_TP_UVU &&
             !(p->path[i].ins.mode == RACAH_TP_UUU && p->path[i].b1->mul == 1))
             return racahi_fail(err, RACAH_EINVAL, "tp plan: so2 computes mode uvu only (instruction %zu)", i);
-    if (p->d.weights == RACAH_TP_W_SEPARABLE)
-        return racahi_fail(err, RACAH_EUNSUPPORTED,
-                           "tp plan: so2 has weights none, shared, degree, path; for separable "
-                           "weights there are cg, and for family gaunt gaunt, grid, cp");
     return RACAH_OK;
 }
 
@@ -154,6 +154,13 @@ static racah_status so2_create(racah_tp_plan *p, racah_error *err)
     for (size_t i = 0; i < p->npath; i++) {
         if (p->path[i].b1->mul == 0) continue;
         RACAHI_TRY(make_path(p, &p->path[i], &s->path[n], err));
+        if (p->d.weights == RACAH_TP_W_SEPARABLE) {
+            const racah_tp_instruction *t = &p->path[i].ins;
+            so2_path *q = &s->path[n];
+            const size_t C = (size_t)p->C;
+            q->a0 = (size_t)t->in1 * C, q->b0 = (p->in1.n + (size_t)t->in2) * C;
+            q->d0 = (p->in1.n + p->in2.n + (size_t)t->out) * C, q->w0 = n * C;
+        }
         block += (double)(s->path[n].n * s->path[n].mul), n++;
     }
     RACAHI_TRY(make_generators(s, err));

@@ -8,14 +8,16 @@
 #include <string.h>
 
 typedef struct job {
-    int l[3], family, paths, rank, seed, restarts, sweeps;
+    int l[3], family, paths, rank, symmetry, singles, seed, restarts, sweeps;
     double minutes;
     const char *out, *json;
     FILE *to;
 } job;
 
-static const char families[] = "gaunt|unit", path_sets[] = "even|all";
-static const char *const family_names[] = {"gaunt", "unit"}, *const path_names[] = {"even", "all"};
+static const char families[] = "gaunt|unit", path_sets[] = "even|all",
+                  symmetries[] = "free|inversion|two|all";
+static const char *const family_names[] = {"gaunt", "unit"}, *const path_names[] = {"even", "all"},
+                         *const symmetry_names[] = {"free", "inversion", "two", "all"};
 
 static bool progress(void *ctx, int restart, double als, double lm, double best)
 {
@@ -36,11 +38,13 @@ static int report(const job *j, const racahi_cp_factors *f, double norm)
             f->l2, f->l3, family_names[j->family], path_names[j->paths], f->rank, f->residual, largest);
     fprintf(j->to, "equivariance error %.2e over 200 random rotations (unit vectors), bound 2|M-M~| = %.2e\n",
             error, bound);
-    char command[256], sweeps[32] = "";
+    char command[256], sweeps[32] = "", tied[64] = "";
     if (j->sweeps) snprintf(sweeps, sizeof sweeps, " --sweeps %d", j->sweeps);
+    if (j->symmetry)
+        snprintf(tied, sizeof tied, " --symmetry %s --singles %d", symmetry_names[j->symmetry], j->singles);
     snprintf(command, sizeof command,
-             "racah cp-fit --l1 %d --l2 %d --l3 %d --family %s --paths %s --rank %d --seed %d%s", f->l1,
-             f->l2, f->l3, family_names[j->family], path_names[j->paths], f->rank, j->seed, sweeps);
+             "racah cp-fit --l1 %d --l2 %d --l3 %d --family %s --paths %s --rank %d --seed %d%s%s", f->l1,
+             f->l2, f->l3, family_names[j->family], path_names[j->paths], f->rank, j->seed, sweeps, tied);
     if (j->out && !cli_cp_write(j->out, f, command)) {
         cli_message("%s: cannot be written", j->out);
         return CLI_BAD_FILE;
@@ -80,6 +84,8 @@ static int run(job *j)
                            .C = F + (n[0] + n[1]) * R};
     if (s == RACAH_OK) s = racahi_cp_target(f.l1, f.l2, f.l3, f.family, f.paths, T, &err);
     racahi_cp_fit_options o = {.rank = j->rank,
+                               .symmetry = (racahi_cp_symmetry)j->symmetry,
+                               .singles = j->singles,
                                .seed = (uint64_t)j->seed,
                                .minutes = j->minutes,
                                .tolerance = 1e-14,
@@ -119,6 +125,10 @@ int racahi_cmd_cp_fit(int argc, char **argv)
         {"--paths", CLI_CHOICE, &j.paths, .choices = path_sets,
          .help = "even l1+l2+l3, or all (default even)"},
         {"--rank", CLI_INT, &j.rank, .min = 1, .max = 400, .metavar = "R", .help = "number of terms"},
+        {"--symmetry", CLI_CHOICE, &j.symmetry, .choices = symmetries,
+         .help = "of the terms: in pairs that inversion swaps, with two or all factors equal (default free)"},
+        {"--singles", CLI_INT, &j.singles, .min = 0, .max = 400, .metavar = "N",
+         .help = "terms that inversion keeps (even degrees only); default 0"},
         {"--seed", CLI_INT, &j.seed, .min = 0, .max = 1e9, .metavar = "N",
          .help = "of the random starts (default 1)"},
         {"--minutes", CLI_DOUBLE, &j.minutes, .min = 0, .max = 1e5, .metavar = "T",

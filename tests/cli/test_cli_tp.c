@@ -121,6 +121,20 @@ static void test_cp_fit_writes_exact_factors(void **state)
     cli_run_free(&r);
 }
 
+/* The command that a table names has the ties in it. */
+static void test_cp_fit_names_its_symmetry(void **state)
+{
+    (void)state;
+    cli_run r = cli_racah("cp-fit --l1 2 --l2 2 --l3 2 --family unit --rank 21 --symmetry all --singles 1 "
+                          "--out cli_cp.inc");
+    assert_int_equal(r.code, 0);
+    char *text = cli_read_file("cli_cp.inc");
+    assert_non_null(text);
+    assert_non_null(strstr(text, "--rank 21 --seed 1 --symmetry all --singles 1"));
+    free(text);
+    cli_run_free(&r);
+}
+
 static void test_tp_and_cp_fit_exit_codes(void **state)
 {
     (void)state;
@@ -130,6 +144,7 @@ static void test_tp_and_cp_fit_exit_codes(void **state)
     cli_run_free(&r);
     cli_expect(2, "--rank is missing", "cp-fit --l1 1 --l2 1 --l3 1");
     cli_expect(2, "--l2 is missing", "cp-fit --l1 1 --rank 3");
+    cli_expect(2, "equal ranges", "cp-fit --l1 1 --l2 2 --l3 2 --rank 6 --symmetry all");
     cli_expect(2, "odd paths", "cp-fit --l1 1 --l2 1 --l3 1 --rank 6 --paths all");
     cli_expect(3, "cannot be written", "cp-fit --l1 0 --l2 0 --l3 0 --rank 1 --out absent_folder/x.inc");
     cli_expect(2, "--lmax 0", "tp --lmax 0");
@@ -144,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_tp_lists_the_factors_and_bounds_their_error),
         cmocka_unit_test(test_tp_draws_a_picture),
         cmocka_unit_test(test_cp_fit_writes_exact_factors),
+        cmocka_unit_test(test_cp_fit_names_its_symmetry),
         cmocka_unit_test(test_tp_and_cp_fit_exit_codes),
     };
     return cmocka_run_group_tests_name("cli tp", tests, NULL, NULL);

@@ -67,7 +67,7 @@ static racahi_nodeconv *make_plan(const problem *q, racahi_nodeconv_algorithm al
 /* Workspace full of NaN. */
 static void *make_ws(const racahi_nodeconv *p, const problem *q)
 {
-    size_t size = racahi_nodeconv_ws_size(p, NSEND, q->E, 7);
+    size_t size = racahi_nodeconv_ws_size(p, NRECV, NSEND, q->E, 7);
     assert_true(size < 100000000);
     void *ws = racahi_malloc(size, 1);
     assert_non_null(ws);

@@ -82,6 +82,7 @@ static void test_cp_factors_of_all_degrees_are_exact(void **state)
                     double *T = target(l1, l2, l3, family[k], paths);
                     if (!(racahi_cp_residual(f, T) <= RACAHI_CP_EXACT && f->residual <= RACAHI_CP_EXACT))
                         fail_msg("(%d,%d,%d) family %d: residual %g", l1, l2, l3, k, f->residual);
+                    if (l1 * l2 * l3 > 0 && k < 3) assert_string_not_equal(f->source, "fibres");
                     if (l1 * l2 * l3 == 0 && k < 2) { /* a product with a scalar: one term for each pair */
                         int lo = l1 == 0   ? (l2 < l3 ? l2 : l3)
                                  : l2 == 0 ? (l1 < l3 ? l1 : l3)
@@ -125,6 +126,7 @@ static void test_cp_the_ranks_of_the_design_are_reached(void **state)
         {1, 1, 1, RACAHI_CP_GAUNT, RACAHI_CP_EVEN, 6},  {1, 1, 1, RACAHI_CP_UNIT, RACAHI_CP_EVEN, 6},
         {2, 2, 2, RACAHI_CP_GAUNT, RACAHI_CP_EVEN, 18}, {2, 2, 2, RACAHI_CP_UNIT, RACAHI_CP_EVEN, 18},
         {3, 3, 3, RACAHI_CP_GAUNT, RACAHI_CP_EVEN, 32}, {2, 3, 3, RACAHI_CP_GAUNT, RACAHI_CP_EVEN, 28},
+        {3, 3, 3, RACAHI_CP_UNIT, RACAHI_CP_EVEN, 52},  {4, 4, 4, RACAHI_CP_GAUNT, RACAHI_CP_EVEN, 58},
         {1, 3, 1, RACAHI_CP_GAUNT, RACAHI_CP_EVEN, 9},  {1, 3, 2, RACAHI_CP_GAUNT, RACAHI_CP_EVEN, 16},
         {1, 3, 3, RACAHI_CP_GAUNT, RACAHI_CP_EVEN, 21}};
     racah_error err;
@@ -170,6 +172,50 @@ static void test_cp_fit_finds_known_ranks_from_random_starts(void **state)
     }
 }
 
+/* Terms that are symmetric under inversion, and under exchange of two or three factors. */
+static void test_cp_fit_ties_columns(void **state)
+{
+    (void)state;
+    static const struct {
+        int l1, l2, rank, singles;
+        racahi_cp_symmetry symmetry;
+    } t[] = {{1, 1, 6, 0, RACAHI_CP_ALL_THREE},
+             {2, 2, 21, 1, RACAHI_CP_ALL_THREE},
+             {3, 3, 52, 0, RACAHI_CP_ALL_THREE},
+             {1, 3, 28, 0, RACAHI_CP_LAST_TWO},
+             {1, 2, 18, 0, RACAHI_CP_INVERSION}};
+    racah_error err;
+    for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+        int l1 = t[i].l1, l2 = t[i].l2, n1 = (int)square(l1), n2 = (int)square(l2), R = t[i].rank;
+        double *T = target(l1, l2, l2, RACAHI_CP_UNIT, RACAHI_CP_EVEN), residual;
+        double *A = racahi_malloc((size_t)((n1 + 2 * n2) * R), sizeof *A);
+        assert_non_null(A);
+        double *B = A + n1 * R, *C = B + n2 * R;
+        racahi_cp_fit_options o = {.rank = R,
+                                   .symmetry = t[i].symmetry,
+                                   .singles = t[i].singles,
+                                   .seed = 1,
+                                   .minutes = 10,
+                                   .tolerance = 1e-14,
+                                   .largest = 10,
+                                   .max_restarts = 60};
+        RACAH_ASSERT_OK(racahi_cp_fit(T, n1, n2, n2, &o, A, B, C, &residual, &err));
+        if (!(residual <= 1e-14)) fail_msg("case %zu: residual %g", i, residual);
+        for (int k = 0; k < n2; k++)
+            for (int r = 0; r < R; r++) {
+                double b = B[k * R + r];
+                if (t[i].symmetry >= RACAHI_CP_LAST_TWO) RACAH_ASSERT_CLOSE(C[k * R + r], b, 1e-12, 0);
+                if (t[i].symmetry == RACAHI_CP_ALL_THREE) RACAH_ASSERT_CLOSE(A[k * R + r], b, 1e-12, 0);
+                bool odd = (k >= 1 && k < 4) || (k >= 9 && k < 16);
+                if (r >= R - t[i].singles)
+                    assert_true(!odd || b == 0);
+                else if (r % 2 == 0)
+                    RACAH_ASSERT_CLOSE(B[k * R + r + 1], odd ? -b : b, 1e-12, 0);
+            }
+        racahi_free(T), racahi_free(A);
+    }
+}
+
 static void test_cp_fit_below_the_rank_reports_what_is_left(void **state)
 {
     (void)state;
@@ -206,6 +252,18 @@ static void test_cp_refuses_bad_arguments(void **state)
     racahi_cp_fit_options o = {.rank = 0, .minutes = 1};
     T[0] = 1;
     assert_int_equal(racahi_cp_fit(T, 1, 1, 1, &o, F, F + 1, F + 2, &residual, &err), RACAH_EINVAL);
+    o.rank = 2, T[0] = 1,
+    o.singles = 1; /* singles without symmetry; an odd number for pairs; unequal ranges */
+    assert_int_equal(racahi_cp_fit(T, 1, 1, 1, &o, F, F + 1, F + 2, &residual, &err), RACAH_EINVAL);
+    o.symmetry = RACAHI_CP_INVERSION;
+    assert_int_equal(racahi_cp_fit(T, 1, 1, 1, &o, F, F + 1, F + 2, &residual, &err), RACAH_EINVAL);
+    o.symmetry = RACAHI_CP_LAST_TWO, o.singles = 0;
+    assert_int_equal(racahi_cp_fit(T, 1, 1, 4, &o, F, F + 1, F + 2, &residual, &err), RACAH_EINVAL);
+    o.symmetry = RACAHI_CP_ALL_THREE;
+    assert_int_equal(racahi_cp_fit(T, 4, 1, 1, &o, F, F + 1, F + 2, &residual, &err), RACAH_EINVAL);
+    o.symmetry = (racahi_cp_symmetry)4;
+    assert_int_equal(racahi_cp_fit(T, 1, 1, 1, &o, F, F + 1, F + 2, &residual, &err), RACAH_EINVAL);
+    o.symmetry = RACAHI_CP_FREE;
     o.rank = 1, T[0] = NAN;
     assert_int_equal(racahi_cp_fit(T, 1, 1, 1, &o, F, F + 1, F + 2, &residual, &err), RACAH_EINVAL);
     assert_true(residual == -1);
@@ -221,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_cp_beyond_the_tables_quadrature_or_fibres_are_exact),
         cmocka_unit_test(test_cp_the_ranks_of_the_design_are_reached),
         cmocka_unit_test(test_cp_fit_finds_known_ranks_from_random_starts),
+        cmocka_unit_test(test_cp_fit_ties_columns),
         cmocka_unit_test(test_cp_fit_below_the_rank_reports_what_is_left),
         cmocka_unit_test(test_cp_refuses_bad_arguments),
     };

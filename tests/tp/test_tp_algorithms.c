@@ -61,7 +61,7 @@ static double limit(int dtype) { return dtype == RACAH_TP_F64 ? 1e-12 : 1e-5; }
 
 /* ---- agreement ---------------------------------------------------------------------------------------- */
 
-/* Five algorithms for one function, L = 0..6; three of the twelve kinds of weights and second input for each size. */
+/* Five algorithms for one function, L = 0..6; so2 where the second input is a direction; three of the twelve kinds of weights and second input for each size. */
 static void test_tp_gaunt_family_agrees(void **state)
 {
     (void)state;
@@ -81,8 +81,7 @@ static void test_tp_gaunt_family_agrees(void **state)
                     agrees_with_cg(&d, RACAH_TP_GAUNT, 2, limit(dtype), 100);
                     agrees_with_cg(&d, RACAH_TP_GRID, 2, limit(dtype), 100);
                     agrees_with_cg(&d, RACAH_TP_CP, 2, limit(dtype), 100);
-                    if (second == 2 && w != RACAH_TP_W_SEPARABLE)
-                        agrees_with_cg(&d, RACAH_TP_SO2, 2, limit(dtype), 100);
+                    if (second == 2) agrees_with_cg(&d, RACAH_TP_SO2, 2, limit(dtype), 100);
                 }
             }
 }
@@ -378,9 +377,7 @@ static void test_tp_algorithms_refuse_with_reasons(void **state)
     refused(d, RACAH_TP_SO2, RACAH_EINVAL, "RACAH_TP_SECOND_DIRECTION");
     refused(d, RACAH_TP_MATRIX, RACAH_EINVAL, "family matrix");
     refused(d, RACAH_TP_VECTOR, RACAH_EINVAL, "family poisson");
-    d.weights = RACAH_TP_W_SEPARABLE, d.second = RACAH_TP_SECOND_DIRECTION;
-    refused(d, RACAH_TP_SO2, RACAH_EUNSUPPORTED, "there are cg");
-    d.weights = RACAH_TP_W_SHARED, d.mmax = 1;
+    d.weights = RACAH_TP_W_SHARED, d.second = RACAH_TP_SECOND_DIRECTION, d.mmax = 1;
     refused(d, RACAH_TP_GRID, RACAH_EINVAL, "only so2");
     d.mmax = -1, d.family = RACAH_TP_FAMILY_COMPONENT;
     refused(d, RACAH_TP_GRID, RACAH_EINVAL, "family gaunt");
