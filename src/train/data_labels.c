@@ -165,7 +165,8 @@ racah_status racahi_fit_e0(size_t nrow, int nelem, const double *count, const do
     double *work = racahi_malloc((size_t)lwork, sizeof *work), *rhs = gram ? gram + n * n : NULL;
     racah_status st = RACAH_OK;
     if (!gram || !iwork || !work) {
-        st = racahi_fail(err, RACAH_ENOMEM, "least squares for E0s: no memory");
+        st = racahi_fail(err, RACAH_ENOMEM, "least squares for E0s: %zu bytes do not fit in memory",
+                         ((size_t)n * (size_t)n + 2 * (size_t)n + (size_t)lwork) * sizeof *gram);
     } else {
         /* The normal equations are small (n <= 118) and have the same solution of least norm. */
         for (size_t r = 0; r < nrow; r++) {
@@ -208,7 +209,9 @@ static racah_status fit_missing(racahi_dataset *data, racahi_say_fn say, void *c
     double *y = racahi_malloc(data->ntrain, sizeof *y);
     size_t rows = 0;
     racah_status st = RACAH_OK;
-    if (!count || !y) st = racahi_fail(err, RACAH_ENOMEM, "least squares for E0s: no memory");
+    if (!count || !y)
+        st = racahi_fail(err, RACAH_ENOMEM, "least squares for E0s: %zu bytes do not fit in memory",
+                         data->ntrain * ((size_t)n + 1) * sizeof *y);
     for (size_t i = 0; i < data->ntrain && st == RACAH_OK; i++) {
         const racahi_sample *s = &data->train[i];
         double rest = s->frame->energy, atoms = 0, *row = count + rows * (size_t)n;
@@ -262,7 +265,9 @@ static racah_status fit_shift(racahi_dataset *data, racah_error *err)
     size_t rows = 0;
     int rank = 0;
     racah_status st = RACAH_OK;
-    if (!count || !y) st = racahi_fail(err, RACAH_ENOMEM, "least squares for shifts: no memory");
+    if (!count || !y)
+        st = racahi_fail(err, RACAH_ENOMEM, "least squares for shifts: %zu bytes do not fit in memory",
+                         data->ntrain * (n + 1) * sizeof *y);
     for (size_t i = 0; i < data->ntrain && st == RACAH_OK; i++) {
         const racahi_sample *s = &data->train[i];
         if (!s->has_energy || !s->n) continue;

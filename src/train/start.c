@@ -86,7 +86,9 @@ static racah_status refit_e0(racahi_trainer *t, racah_error *err)
     double *count = racahi_calloc(d->ntrain * (size_t)n, sizeof *count),
            *y = racahi_malloc(d->ntrain, sizeof *y);
     racah_status st = RACAH_OK;
-    if (!count || !y) st = racahi_fail(err, RACAH_ENOMEM, "least squares for E0s: no memory");
+    if (!count || !y)
+        st = racahi_fail(err, RACAH_ENOMEM, "least squares for E0s: %zu bytes do not fit in memory",
+                         d->ntrain * ((size_t)n + 1) * sizeof *y);
     for (size_t i = 0; i < d->ntrain && st == RACAH_OK; i++) {
         const racahi_sample *s = &d->train[i];
         if (!s->has_energy || !s->n) continue;
