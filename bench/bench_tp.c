@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Convolution over a list of edges by each algorithm (cg, cp, grid, so2; `plan`: the tensor product of each edge by
- * itself), and many-body products (symmetric
- * contraction, grid, cp): what design.md 3.2 claims, in numbers. */
+ * itself), and many-body products (symmetric contraction, grid, cp): what design.md 3.2 claims, in numbers. */
 #include "bench.h"
 
 #include "../sphere/racah_sphere.h"
