@@ -20,6 +20,10 @@ quietly() { # the output only matters when it went wrong
     "$@" >"$log" 2>&1 </dev/null || { tail -n 60 "$log"; echo "failed: $*"; exit 1; }
 }
 
+# clang's OpenMP runtime keeps a kilobyte of shared memory under the number of its process. Where a process died before
+# it was filled, the next one that has the number (of this run, or of an earlier one on the machine) gets a bus error.
+find /dev/shm -maxdepth 1 -name '__KMP_REGISTERED_LIB_*' -user "$(id -u)" -size 0 -delete 2>/dev/null || :
+
 case $stage in
 build-*)
     preset=${stage#build-}
