@@ -75,8 +75,8 @@ static void show_progress(void *ctx, const racahi_train_progress *p)
     s->shown = now;
     clock_text(p->seconds_left, left);
     clear_line(s);
-    printf("epoch %d/%d  batch %zu/%zu  loss %.4g  %.1f structures/s  %.0f atoms/s  %s left", p->epoch,
-           p->epochs, p->batch, p->batches, p->loss, p->structures_per_s, p->atoms_per_s, left);
+    printf("epoch %d/%d  batch %zu/%zu  loss %.4g  %.1f structures/s  %.0f atoms/s  %.1f GFLOP/s  %s left", p->epoch,
+           p->epochs, p->batch, p->batches, p->loss, p->structures_per_s, p->atoms_per_s, 1e-9 * p->flops_per_s, left);
     fflush(stdout);
     s->open = true;
 }
@@ -99,8 +99,8 @@ static void show_epoch(void *ctx, const double row[RACAHI_H_COLUMNS], bool best)
     figure("E", row[RACAHI_H_VALID_ENERGY_RMSE], 1e3, "meV/atom");
     figure("F", row[RACAHI_H_VALID_FORCES_RMSE], 1e3, "meV/A");
     figure("S", row[RACAHI_H_VALID_STRESS_RMSE], 1e3, "meV/A^3");
-    printf("  %.1f structures/s  %.0f atoms/s  %s left%s\n", s->last.structures_per_s, s->last.atoms_per_s,
-           left, best ? "  *" : "");
+    printf("  %.1f structures/s  %.0f atoms/s  %.1f GFLOP/s  %s left%s\n", s->last.structures_per_s,
+           s->last.atoms_per_s, 1e-9 * s->last.flops_per_s, left, best ? "  *" : "");
     fflush(stdout);
 }
 

@@ -196,18 +196,20 @@ static placement place_of(const racahi_net *net, const racahi_layout *a, int i)
     return q;
 }
 
-void racahi_layout_unpack_add(const racahi_net *net, const racahi_layout *at, const double *padded, double factor,
-                              double *flat)
+static size_t padded_channels(const racahi_net *net) { return ((size_t)net->cfg.channels + 7) / 8 * 8; }
+
+size_t racahi_net_gradient_size(const racahi_net *net) { return racahi_layout_make(net, padded_channels(net)).total; }
+
+void racahi_net_unpack_gradient(const racahi_net *net, const double *gradient, double *flat)
 {
+    const racahi_layout at = racahi_layout_make(net, padded_channels(net));
     for (size_t i = 0; i < net->table.n; i++) {
         const racahi_param *t = &net->table.t[i];
-        const placement q = place_of(net, at, (int)i);
+        const placement q = place_of(net, &at, (int)i);
         for (size_t b = 0; b < t->b; b++)
-            for (size_t r = 0; r < t->r; r++) {
-                const double *from = padded + q.offset + b * q.bstride + r * q.rstride;
-                double *to = flat + t->offset + (b * t->r + r) * t->c;
-                for (size_t c = 0; c < t->c; c++) to[c] += factor * from[c];
-            }
+            for (size_t r = 0; r < t->r; r++)
+                memcpy(flat + t->offset + (b * t->r + r) * t->c, gradient + q.offset + b * q.bstride + r * q.rstride,
+                       t->c * sizeof *flat);
     }
 }
 
@@ -236,7 +238,7 @@ racah_status racahi_weights_create_padded(racahi_weights **out, const racahi_net
 
 racah_status racahi_weights_create(racahi_weights **out, const racahi_net *net, racah_error *err)
 {
-    return racahi_weights_create_padded(out, net, ((size_t)net->cfg.channels + 7) / 8 * 8, err);
+    return racahi_weights_create_padded(out, net, padded_channels(net), err);
 }
 
 void racahi_weights_destroy(racahi_weights *w)
@@ -278,6 +280,13 @@ void racahi_weights_set(racahi_weights *w, const double *theta)
             racahi_rows_pack_f64(m[i].rows, Cp, Cp, w->w + from, Cp, false, w->packed + from);
             racahi_rows_pack_f64(Cp, m[i].rows, Cp, w->w + from, Cp, true, w->packed_t + from);
         }
+    for (int t = 0; t < net->cfg.layers; t++) {
+        const racahi_radial r = racahi_net_radial(net, t, Cp);
+        for (int k = 0; k <= r.nmlp; k++) {
+            const size_t from = at->layer[t].radial[k];
+            racahi_mlp_pack(&r, k, w->w + from, w->packed + from, w->packed_t + from);
+        }
+    }
     memset(w->derived + at->x0, 0, nelem * Cp * sizeof(double));
     memset(w->derived + at->skip0, 0, nelem * Cp * sizeof(double));
     element_rows(nelem, Cp, w->w + at->embed, w->w + at->layer[0].up[0], 0, w->derived + at->x0);

@@ -83,15 +83,12 @@ struct racahi_weights {
     racahi_layout at;
     double *w;       /* [at.total] */
     double *derived; /* [at.derived_total] */
-    double *packed, *packed_t; /* [at.total] each: the node matrices and their transposes, in linear/rows.h's order */
+    double *packed, *packed_t; /* [at.total] each: the node and radial matrices and their transposes, in linear/rows.h's order */
     double *scratch; /* for the isolated atoms */
     double isolated[RACAHI_MAX_ELEMENTS]; /* E_i of an isolated atom, which is subtracted */
 };
 
 racah_status racahi_weights_create_padded(racahi_weights **out, const racahi_net *net, size_t Cp, racah_error *err);
-/* Add factor * (padded gradient) to a flat gradient vector. */
-void racahi_layout_unpack_add(const racahi_net *net, const racahi_layout *at, const double *padded, double factor,
-                              double *flat);
 /* Energy of isolated atoms, and its reverse: grad += seed[z] dEiso[z]/dw (padded layout). */
 void racahi_isolated_energy(const racahi_weights *w, double *energy, double *scratch);
 void racahi_isolated_backward(const racahi_weights *w, const double *seed, double *grad, double *scratch);
@@ -126,6 +123,7 @@ typedef struct racahi_system {
     size_t ntile, max_uniq, max_edges; /* largest halo; most edges of one atom */
     int *stamp, *slot;  /* [M] scratch of the tiling */
     double *g;          /* [nedge][3] dE/dd */
+    const double *factor; /* [N] of each atom's energy in what is differentiated, or NULL for 1 */
     size_t cap_edge, cap_uniq, cap_tile, cap_m, cap_g;
 } racahi_system;
 
@@ -134,8 +132,14 @@ racah_status racahi_system_set(racahi_system *s, size_t N, size_t M, const int *
                                const double *d, size_t tile_atoms, racah_error *err);
 void racahi_system_free(racahi_system *s);
 
-/* ZBL repulsion of edges below the sum of the covalent radii: added to the atoms' E_i, and times scale[z_i] to s->g
- * where want_g. Nothing where the model has none. */
+/* What the energy E_i of an atom is multiplied with in the reverse pass. */
+static inline double racahi_system_seed(const racahi_system *s, const double *scale, size_t i)
+{
+    return s->elem[i] < 0 ? 0 : s->factor ? scale[s->elem[i]] * s->factor[i] : scale[s->elem[i]];
+}
+
+/* ZBL repulsion of edges below the sum of the covalent radii: added to the atoms' E_i, and times the atom's seed to
+ * s->g where want_g. Nothing where the model has none. */
 void racahi_zbl_add(const racahi_net *net, racahi_system *s, const double *scale, int threads, double *atom_energy,
                     bool want_g);
 /* Energy of one directed edge (half the pair's) and its slope in r; element indices. */

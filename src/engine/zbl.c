@@ -45,7 +45,7 @@ void racahi_zbl_add(const racahi_net *net, racahi_system *s, const double *scale
             const double r = sqrt(r2);
             atom_energy[i] += racahi_zbl_edge(cfg, zi, zj, r, &slope);
             if (want_g)
-                for (size_t b = 0; b < 3; b++) s->g[3 * e + b] += scale[zi] * slope * d[b] / r;
+                for (size_t b = 0; b < 3; b++) s->g[3 * e + b] += racahi_system_seed(s, scale, (size_t)i) * slope * d[b] / r;
         }
     }
 }

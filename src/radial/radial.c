@@ -2,6 +2,7 @@
  * Radial bases, distance transforms and the radial MLP. */
 #include "radial.h"
 #include "../linear/gemm.h"
+#include "../linear/rows.h"
 
 #include <math.h>
 #include <string.h>
@@ -164,6 +165,29 @@ void racahi_mlp_ws_layout(const racahi_radial *p, size_t ne, racahi_arena *arena
         if (p->width[k] > widest) widest = p->width[k];
     }
     for (int i = 0; i < 2; i++) ws->g[i] = racahi_arena_take(arena, ne * widest, sizeof(double));
+    memset(ws->packed, 0, sizeof ws->packed), memset(ws->packed_t, 0, sizeof ws->packed_t);
+    ws->xat = racahi_arena_take(arena, ne, sizeof *ws->xat);
+    ws->yat = racahi_arena_take(arena, ne, sizeof *ws->yat);
+}
+
+void racahi_mlp_pack(const racahi_radial *p, int k, const double *w, double *packed, double *packed_t)
+{
+    const size_t in = k ? p->width[k - 1] : (size_t)p->nb, out = k < p->nmlp ? p->width[k] : p->nout;
+    racahi_rows_pack_f64(in, out, out, w, out, false, packed);
+    racahi_rows_pack_f64(out, in, in, w, out, true, packed_t);
+}
+
+/* y (n,nout) = x (n,nin) W, or x W^T with W (nout,nin); packed: W or W^T in the order of linear/rows.h, or NULL. */
+static void multiply(const racahi_radial *p, const racahi_mlp_ws *ws, size_t n, size_t nin, size_t nout, const double *x,
+                     bool transposed, const double *W, const double *packed, double *y)
+{
+    if (!packed || nout % 8) { /* the kernels of rows.h write whole vectors */
+        racahi_gemm_f64(false, transposed, n, nout, nin, 1, x, nin, W, transposed ? nin : nout, 0, y, nout);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) ws->xat[i] = i * nin, ws->yat[i] = i * nout;
+    const racahi_rows q = {.n = n, .xat = ws->xat, .yat = ws->yat, .K = nin, .xseg = 1, .N = nout, .yseg = 1, .alpha = 1};
+    racahi_rows_f64(p->isa, &q, x, packed, y);
 }
 
 void racahi_mlp_forward(const racahi_radial *p, racahi_mlp_ws *ws, const double *const *w, size_t ne,
@@ -174,12 +198,12 @@ void racahi_mlp_forward(const racahi_radial *p, racahi_mlp_ws *ws, const double 
     size_t nin = (size_t)p->nb;
     for (int k = 0; k < p->nmlp; k++) {
         const size_t n = p->width[k];
-        racahi_gemm_f64(false, false, ne, n, nin, 1, in, nin, w[k], n, 0, ws->a[k], n);
+        multiply(p, ws, ne, nin, n, in, false, w[k], ws->packed[k], ws->a[k]);
         racahi_act(p->isa, ne * n, ws->a[k], ws->a[k], ws->s[k]);
         in = ws->a[k];
         nin = n;
     }
-    racahi_gemm_f64(false, false, ne, p->nout, nin, 1, in, nin, w[p->nmlp], p->nout, 0, W, p->nout);
+    multiply(p, ws, ne, nin, p->nout, in, false, w[p->nmlp], ws->packed[p->nmlp], W);
 }
 
 void racahi_mlp_backward(const racahi_radial *p, racahi_mlp_ws *ws, const double *const *w, size_t ne,
@@ -192,7 +216,7 @@ void racahi_mlp_backward(const racahi_radial *p, racahi_mlp_ws *ws, const double
         const size_t nin = k ? p->width[k - 1] : (size_t)p->nb;
         double *din = ws->g[k & 1];
         if (dw) racahi_gemm_f64(true, false, nin, nout, ne, 1, in, nin, dout, nout, 1, dw[k], nout);
-        racahi_gemm_f64(false, true, ne, nin, nout, 1, dout, nout, w[k], nout, 0, din, nin);
+        multiply(p, ws, ne, nout, nin, dout, true, w[k], ws->packed_t[k], din);
         if (k)
             for (size_t i = 0; i < ne * nin; i++) din[i] *= ws->s[k - 1][i];
         dout = din;

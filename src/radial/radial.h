@@ -63,6 +63,9 @@ static inline void racahi_bessel(const racahi_radial *p, size_t ne, const double
 /* Scratch of the MLP for up to ne rows: activations that backward needs. */
 typedef struct racahi_mlp_ws {
     const double *r0;                            /* set by the caller where there is a transform: (ne) */
+    /* set by the caller after the layout: the matrices as racahi_mlp_pack leaves them, or NULL for products by BLAS */
+    const double *packed[RACAHI_RADIAL_LAYERS + 1], *packed_t[RACAHI_RADIAL_LAYERS + 1];
+    size_t *xat, *yat;                           /* (ne) */
     double *e, *de;                              /* (ne, nb) */
     double *a[RACAHI_RADIAL_LAYERS];             /* activations (ne, width) */
     double *s[RACAHI_RADIAL_LAYERS];             /* act'(z) */
@@ -70,6 +73,8 @@ typedef struct racahi_mlp_ws {
 } racahi_mlp_ws;
 void racahi_mlp_ws_layout(const racahi_radial *p, size_t ne, racahi_arena *arena, racahi_mlp_ws *ws);
 
+/* Matrix k and its transpose, in*out numbers each, in the order of linear/rows.h: faster, where they are used often. */
+void racahi_mlp_pack(const racahi_radial *p, int k, const double *w, double *packed, double *packed_t);
 /* W (ne,nout) of distances r; w[k] are the matrices (in,out) row-major. Leaves activations in ws. */
 void racahi_mlp_forward(const racahi_radial *p, racahi_mlp_ws *ws, const double *const *w, size_t ne,
                         const double *r, double *W);

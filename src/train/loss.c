@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Workspace of a thread: the structures of a group as one. */
 typedef struct worker {
     racahi_grad *grad;
-    double *forces;    /* (atoms,3) */
-    double *d, *delta; /* (edges,3) displaced edge vectors, direction of displacement */
-    size_t cap_forces, cap_d, cap_delta;
+    int *elem;
+    racahi_edges edges;
+    double *forces;              /* (atoms,3) */
+    double *energy, *factor;     /* (atoms) */
+    size_t cap_elem, cap_row, cap_j, cap_d, cap_forces, cap_energy, cap_factor;
 } worker;
 
 /* What the residuals of a structure ask of the parameters. */
@@ -29,20 +32,21 @@ typedef struct outcome {
     racah_error err;
 } outcome;
 
-typedef struct ranked { /* a structure of the batch and its cost */
-    size_t index, cost;
+typedef struct ranked { /* a structure of the batch, its cost and its group */
+    size_t index, cost, group;
 } ranked;
 
 struct racahi_loss {
-    size_t nparam;
+    const racahi_net *net;
     int nthread;
     worker *worker; /* [nthread] */
-    size_t nslot;
-    double *slot; /* [nslot][nparam] */
+    size_t nslot, size;
+    double *slot; /* [nslot][size] gradients in the engine's layout */
     size_t cap_batch;
     racahi_residual *res;
-    outcome *outcome; /* [3 cap_batch]: residuals, and the two passes of the gradient */
-    ranked *rank;
+    outcome *outcome; /* [3 cap_batch]: residuals of each structure, and the two passes of each group's gradient */
+    ranked *rank;     /* by group */
+    size_t *start;    /* [cap_batch + 1] where groups begin in rank */
     pull *pull;
     double *v; /* of all structures */
     size_t cap_v;
@@ -88,21 +92,22 @@ static double drho(const racahi_loss_weights *lw, double x)
 
 /* ---- creation ----------------------------------------------------------------------------------- */
 
-racah_status racahi_loss_create(racahi_loss **out, const racahi_net *net, size_t nparam, int threads,
-                                size_t max_batch, racah_error *err)
+racah_status racahi_loss_create(racahi_loss **out, const racahi_net *net, int threads, size_t max_batch,
+                                racah_error *err)
 {
     *out = NULL;
     racahi_loss *l = racahi_calloc(1, sizeof *l);
     if (!l) return racahi_fail(err, RACAH_ENOMEM, "loss: %zu bytes do not fit in memory", sizeof *l);
-    l->nparam = nparam;
+    l->net = net;
     l->nthread = threads > 0 ? racahi_blas_threads(threads) : 1;
+    l->size = racahi_net_gradient_size(net);
     l->nslot = max_batch + max_batch % 2 < RACAHI_LOSS_SLOTS ? max_batch + max_batch % 2 : RACAHI_LOSS_SLOTS;
     l->worker = racahi_calloc((size_t)l->nthread, sizeof *l->worker);
-    l->slot = racahi_malloc(l->nslot, nparam * sizeof *l->slot);
+    l->slot = racahi_malloc(l->nslot, l->size * sizeof *l->slot);
     racah_status st = RACAH_OK;
     if (!l->worker || !l->slot)
         st = racahi_fail(err, RACAH_ENOMEM, "%zu gradients of %zu parameters: %zu bytes do not fit in memory",
-                         l->nslot, nparam, l->nslot * nparam * sizeof *l->slot);
+                         l->nslot, l->size, l->nslot * l->size * sizeof *l->slot);
     for (int t = 0; t < l->nthread && st == RACAH_OK; t++)
         st = racahi_grad_create(&l->worker[t].grad, net, err);
     if (st == RACAH_OK)
@@ -118,15 +123,18 @@ void racahi_loss_destroy(racahi_loss *l)
     for (int t = 0; l->worker && t < l->nthread; t++) {
         worker *w = &l->worker[t];
         racahi_grad_destroy(w->grad);
+        racahi_edges_free(&w->edges);
+        racahi_free(w->elem);
         racahi_free(w->forces);
-        racahi_free(w->d);
-        racahi_free(w->delta);
+        racahi_free(w->energy);
+        racahi_free(w->factor);
     }
     racahi_free(l->worker);
     racahi_free(l->slot);
     racahi_free(l->res);
     racahi_free(l->outcome);
     racahi_free(l->rank);
+    racahi_free(l->start);
     racahi_free(l->pull);
     racahi_free(l->v);
     racahi_free(l);
@@ -139,28 +147,50 @@ static racah_status reserve_batch(racahi_loss *l, const racahi_sample *const *ba
     for (size_t i = 0; i < n; i++) atoms += batch[i]->n;
     RACAHI_TRY(racahi_reserve((void **)&l->v, &l->cap_v, 3 * atoms, sizeof *l->v, "force residuals", err));
     if (n > l->cap_batch) {
-        racahi_free(l->res), racahi_free(l->outcome), racahi_free(l->rank), racahi_free(l->pull);
+        racahi_free(l->res), racahi_free(l->outcome), racahi_free(l->rank), racahi_free(l->start);
+        racahi_free(l->pull);
         l->res = racahi_calloc(n, sizeof *l->res);
         l->outcome = racahi_calloc(3 * n, sizeof *l->outcome);
         l->rank = racahi_calloc(n, sizeof *l->rank);
+        l->start = racahi_calloc(n + 1, sizeof *l->start);
         l->pull = racahi_calloc(n, sizeof *l->pull);
-        l->cap_batch = l->res && l->outcome && l->rank && l->pull ? n : 0;
+        l->cap_batch = l->res && l->outcome && l->rank && l->start && l->pull ? n : 0;
         if (!l->cap_batch)
             return racahi_fail(
                 err, RACAH_ENOMEM, "batch of %zu structures: %zu bytes do not fit in memory", n,
-                n * (sizeof *l->res + 3 * sizeof *l->outcome + sizeof *l->rank + sizeof *l->pull));
+                (n + 1) * (sizeof *l->res + 3 * sizeof *l->outcome + sizeof *l->rank + sizeof *l->start +
+                           sizeof *l->pull));
     }
     double *v = l->v;
     for (size_t i = 0; i < n; i++) l->pull[i].v = v, v += 3 * batch[i]->n;
     return RACAH_OK;
 }
 
-static racah_status reserve_worker(worker *w, const racahi_sample *s, racah_error *err)
+/* The n structures r of a batch as one, in w. */
+static racah_status join(worker *w, const racahi_sample *const *batch, const ranked *r, size_t n, racah_error *err)
 {
-    size_t a = 3 * s->n, e = 3 * s->edges.nedge, size = sizeof(double);
-    RACAHI_TRY(racahi_reserve((void **)&w->forces, &w->cap_forces, a, size, "forces", err));
-    RACAHI_TRY(racahi_reserve((void **)&w->d, &w->cap_d, e, size, "displaced edges", err));
-    return racahi_reserve((void **)&w->delta, &w->cap_delta, e, size, "edge displacements", err);
+    racahi_edges *to = &w->edges;
+    size_t atoms = 0, edges = 0;
+    for (size_t k = 0; k < n; k++) atoms += batch[r[k].index]->n, edges += batch[r[k].index]->edges.nedge;
+    RACAHI_TRY(racahi_reserve((void **)&w->elem, &w->cap_elem, atoms, sizeof *w->elem, "elements", err));
+    RACAHI_TRY(racahi_reserve((void **)&w->forces, &w->cap_forces, 3 * atoms, sizeof(double), "forces", err));
+    RACAHI_TRY(racahi_reserve((void **)&w->energy, &w->cap_energy, atoms, sizeof(double), "energies", err));
+    RACAHI_TRY(racahi_reserve((void **)&w->factor, &w->cap_factor, atoms, sizeof(double), "factors", err));
+    RACAHI_TRY(racahi_reserve((void **)&to->row, &w->cap_row, atoms + 1, sizeof *to->row, "edge lists", err));
+    RACAHI_TRY(racahi_reserve((void **)&to->j, &w->cap_j, edges, sizeof *to->j, "senders", err));
+    RACAHI_TRY(racahi_reserve((void **)&to->d, &w->cap_d, 3 * edges, sizeof *to->d, "edge vectors", err));
+    to->n = atoms, to->nedge = edges;
+    to->row[0] = 0;
+    for (size_t k = 0, a0 = 0, e0 = 0; k < n; k++) {
+        const racahi_sample *s = batch[r[k].index];
+        const racahi_edges *from = &s->edges;
+        memcpy(w->elem + a0, s->elem, s->n * sizeof *w->elem);
+        for (size_t i = 1; i <= s->n; i++) to->row[a0 + i] = e0 + from->row[i];
+        for (size_t e = 0; e < from->nedge; e++) to->j[e0 + e] = from->j[e] + (int)a0;
+        memcpy(to->d + 3 * e0, from->d, 3 * from->nedge * sizeof *to->d);
+        a0 += s->n, e0 += from->nedge;
+    }
+    return RACAH_OK;
 }
 
 /* ---- one structure ------------------------------------------------------------------------------ */
@@ -229,39 +259,59 @@ static double edge_directions(const racahi_sample *s, const double *v, const dou
     return sqrt(largest);
 }
 
-/* Add one side (0 or 1) of the central difference to grad; without displacement, side 0 is all there is. */
-static racah_status add_gradient(const racahi_sample *s, const job *b, worker *w, const pull *p, int side,
-                                 double *grad, racah_error *err)
+/* ---- a group of structures, evaluated together ---------------------------------------------------- */
+
+/* Add one side (0 or 1) of the central difference of the n structures r to grad. */
+static racah_status add_gradient(const racahi_sample *const *batch, const ranked *r, size_t n, const job *b, worker *w,
+                                 const pull *pulls, int side, double *grad, racah_error *err)
 {
-    RACAHI_TRY(reserve_worker(w, s, err));
-    double energy, largest = p->displaced ? edge_directions(s, p->v, p->sig, w->delta) : 0;
-    if (largest == 0) { /* no residual moves an edge: only the energy term is left */
-        if (p->a == 0 || side) return RACAH_OK;
-        return racahi_grad_eval(w->grad, b->weights, s->elem, &s->edges, b->scale, &energy, NULL, NULL, p->a,
-                                grad, err);
+    const double sign = side ? 1 : -1;
+    bool any = false;
+    RACAHI_TRY(join(w, batch, r, n, err));
+    for (size_t k = 0, a0 = 0, e0 = 0; k < n; k++) {
+        const racahi_sample *s = batch[r[k].index];
+        const pull *p = &pulls[r[k].index];
+        double *d = w->edges.d + 3 * e0, factor;
+        const double largest = p->displaced ? edge_directions(s, p->v, p->sig, d) : 0;
+        if (largest > 0) {
+            const double step = b->displacement / largest;
+            for (size_t x = 0; x < 3 * s->edges.nedge; x++) d[x] = s->edges.d[x] + sign * step * d[x];
+            factor = 0.5 * p->a - sign / (2 * step);
+        } else { /* no residual moves an edge: only the energy term is left, on one side */
+            memcpy(d, s->edges.d, 3 * s->edges.nedge * sizeof *d);
+            factor = side ? 0 : p->a;
+        }
+        any = any || factor != 0;
+        for (size_t i = 0; i < s->n; i++) w->factor[a0 + i] = factor;
+        a0 += s->n, e0 += s->edges.nedge;
     }
-    const double step = b->displacement / largest, sign = side ? 1 : -1;
-    racahi_edges edges = s->edges;
-    edges.d = w->d;
-    for (size_t k = 0; k < 3 * edges.nedge; k++) w->d[k] = s->edges.d[k] + sign * step * w->delta[k];
-    return racahi_grad_eval(w->grad, b->weights, s->elem, &edges, b->scale, &energy, NULL, NULL,
-                            0.5 * p->a - sign / (2 * step), grad, err);
+    if (!any) return RACAH_OK;
+    return racahi_grad_eval(w->grad, b->weights, w->elem, &w->edges, b->scale, w->energy, NULL, w->factor, grad, err);
 }
 
-/* Residuals and pull of one structure. */
-static racah_status one_structure(const racahi_sample *s, const job *b, worker *w, racahi_residual *r,
-                                  pull *p, racah_error *err)
+/* Residuals and pulls of the n structures r. */
+static racah_status add_residuals(const racahi_sample *const *batch, const ranked *r, size_t n, const job *b, worker *w,
+                                  racahi_residual *res, pull *pulls, racah_error *err)
 {
-    double energy, virial[9];
-    RACAHI_TRY(reserve_worker(w, s, err));
-    bool derivatives = s->has_forces || s->has_stress;
-    RACAHI_TRY(racahi_grad_eval(w->grad, b->weights, s->elem, &s->edges, b->scale, &energy,
-                                derivatives ? w->forces : NULL, s->has_stress ? virial : NULL, 0, NULL, err));
-    residuals(s, b, energy, w->forces, virial, r, p);
-    if (!isfinite(r->rho_e + r->rho_f + r->rho_s))
-        return racahi_fail(err, RACAH_ENUMERIC,
-                           "the loss is not finite (energy %g eV, sum of |force errors| %g eV/A)", energy,
-                           r->f_abs);
+    bool derivatives = false;
+    for (size_t k = 0; k < n; k++)
+        derivatives = derivatives || batch[r[k].index]->has_forces || batch[r[k].index]->has_stress;
+    RACAHI_TRY(join(w, batch, r, n, err));
+    RACAHI_TRY(racahi_grad_eval(w->grad, b->weights, w->elem, &w->edges, b->scale, w->energy,
+                                derivatives ? w->forces : NULL, NULL, NULL, err));
+    for (size_t k = 0, a0 = 0; k < n; k++) {
+        const racahi_sample *s = batch[r[k].index];
+        racahi_residual *out = &res[r[k].index];
+        double energy = 0, virial[9];
+        for (size_t i = 0; i < s->n; i++) energy += w->energy[a0 + i];
+        if (s->has_stress) racahi_grad_virial(w->grad, a0, a0 + s->n, virial);
+        residuals(s, b, energy, w->forces + 3 * a0, virial, out, &pulls[r[k].index]);
+        if (!isfinite(out->rho_e + out->rho_f + out->rho_s))
+            return racahi_fail(err, RACAH_ENUMERIC,
+                               "the loss is not finite (energy %g eV, sum of |force errors| %g eV/A)", energy,
+                               out->f_abs);
+        a0 += s->n;
+    }
     return RACAH_OK;
 }
 
@@ -288,38 +338,89 @@ static int by_cost(const void *pa, const void *pb)
     return a->index < b->index ? -1 : a->index > b->index;
 }
 
-/* Sum the slots in order; blocks of parameters are independent. */
-static void reduce(const racahi_loss *l, size_t nslot, double *grad)
+static int by_group(const void *pa, const void *pb)
 {
-    const size_t block = 4096, nblock = (l->nparam + block - 1) / block;
+    const ranked *a = pa, *b = pb;
+    if (a->group != b->group) return a->group < b->group ? -1 : 1;
+    return by_cost(pa, pb);
+}
+
+/* Sum the slots in order into the first; blocks of parameters are independent. */
+static void reduce(racahi_loss *l, size_t nslot)
+{
+    const size_t block = 4096, nblock = (l->size + block - 1) / block;
 #pragma omp parallel for num_threads(l->nthread) schedule(static)
     for (size_t b = 0; b < nblock; b++) {
-        size_t lo = b * block, hi = lo + block < l->nparam ? lo + block : l->nparam;
-        memcpy(grad + lo, l->slot + lo, (hi - lo) * sizeof *grad);
+        size_t lo = b * block, hi = lo + block < l->size ? lo + block : l->size;
         for (size_t s = 1; s < nslot; s++) {
-            const double *from = l->slot + s * l->nparam;
-            for (size_t i = lo; i < hi; i++) grad[i] += from[i];
+            const double *from = l->slot + s * l->size;
+            for (size_t i = lo; i < hi; i++) l->slot[i] += from[i];
         }
     }
 }
 
-/* Both sides of all structures, from the largest, are dealt to the slots back and forth: two to a slot in
- * small batches, where an odd number of structures makes one slot more so that two threads get the same
- * number. */
-static void gradients(racahi_loss *l, const job *b, const racahi_sample *const *batch, size_t n, size_t nslot)
+/* Deal the structures, from the largest, back and forth to as many groups as keep about GROUP_ATOMS atoms in each, at
+ * least two: matrix products of many atoms are faster, and the gradients of a group's structures are added up where
+ * they arise. Returns the number of groups. */
+static size_t make_groups(racahi_loss *l, const racahi_sample *const *batch, size_t n)
+{
+    enum { GROUP_ATOMS = 48 };
+    size_t atoms = 0;
+    for (size_t i = 0; i < n; i++) {
+        l->rank[i] = (ranked){.index = i, .cost = batch[i]->edges.nedge + batch[i]->n};
+        atoms += batch[i]->n;
+    }
+    qsort(l->rank, n, sizeof *l->rank, by_cost);
+    size_t count = (atoms + GROUP_ATOMS - 1) / GROUP_ATOMS;
+    if (count < 2) count = 2;
+    if (count > n) count = n;
+    for (size_t k = 0; k < n; k++) {
+        const size_t round = k / count, place = k % count;
+        l->rank[k].group = round % 2 ? count - 1 - place : place;
+    }
+    qsort(l->rank, n, sizeof *l->rank, by_group);
+    for (size_t k = 0, g = 0; k <= n; k++)
+        if (k == n || l->rank[k].group == g) l->start[g++] = k;
+    return count;
+}
+
+/* Both sides of all groups, from the largest, are dealt to the slots back and forth: two to a slot in small batches,
+ * where an odd number of groups makes one slot more so that two threads get the same number. */
+static void gradients(racahi_loss *l, const job *b, const racahi_sample *const *batch, size_t n, size_t groups,
+                      size_t nslot)
 {
 #pragma omp parallel for num_threads(l->nthread) schedule(dynamic, 1)
     for (size_t q = 0; q < nslot; q++) {
         const size_t slot = nslot - 1 - q; /* the first ones may have one task less: they come last */
         worker *w = &l->worker[omp_get_thread_num()];
-        double *g = l->slot + slot * l->nparam;
-        memset(g, 0, l->nparam * sizeof *g);
-        for (size_t round = 0; round * nslot < 2 * n; round++) {
+        double *sum = l->slot + slot * l->size;
+        memset(sum, 0, l->size * sizeof *sum);
+        for (size_t round = 0; round * nslot < 2 * groups; round++) {
             const size_t task = round * nslot + (round % 2 ? nslot - 1 - slot : slot);
-            if (task >= 2 * n) continue;
-            const size_t i = l->rank[task / 2].index;
-            outcome *oc = &l->outcome[n + task];
-            oc->status = add_gradient(batch[i], b, w, &l->pull[i], (int)(task % 2), g, &oc->err);
+            if (task >= 2 * groups) continue;
+            const size_t g = task / 2, k0 = l->start[g], side = task % 2, many = l->start[g + 1] - k0;
+            outcome *oc = &l->outcome[n + 2 * k0 + side];
+            oc->status = add_gradient(batch, l->rank + k0, many, b, w, l->pull, (int)side, sum, &oc->err);
+            if (oc->status == RACAH_OK || many == 1) continue;
+            for (size_t k = k0; k < k0 + many; k++) { /* which of them? */
+                oc = &l->outcome[n + 2 * k + side];
+                oc->status = add_gradient(batch, l->rank + k, 1, b, w, l->pull, (int)side, sum, &oc->err);
+            }
+        }
+    }
+}
+
+static void all_residuals(racahi_loss *l, const job *b, const racahi_sample *const *batch, size_t groups)
+{
+#pragma omp parallel for num_threads(l->nthread) schedule(dynamic, 1)
+    for (size_t g = 0; g < groups; g++) {
+        worker *w = &l->worker[omp_get_thread_num()];
+        const size_t k0 = l->start[g], k1 = l->start[g + 1];
+        racah_error err;
+        if (add_residuals(batch, l->rank + k0, k1 - k0, b, w, l->res, l->pull, &err) == RACAH_OK) continue;
+        for (size_t k = k0; k < k1; k++) { /* which of them? */
+            outcome *oc = &l->outcome[l->rank[k].index];
+            oc->status = add_residuals(batch, l->rank + k, 1, b, w, l->res, l->pull, &oc->err);
         }
     }
 }
@@ -344,34 +445,47 @@ racah_status racahi_loss_eval(racahi_loss *l, const racahi_weights *weights,
 {
     RACAHI_TRY(reserve_batch(l, batch, n, err));
     const job b = {weights, scale, lw, count_labels(lw, batch, n), displacement};
-    for (size_t i = 0; i < n; i++) l->rank[i] = (ranked){i, batch[i]->edges.nedge + batch[i]->n};
-    qsort(l->rank, n, sizeof *l->rank, by_cost); /* the largest first: they balance the threads */
+    const size_t groups = make_groups(l, batch, n);
     memset(l->outcome, 0, 3 * n * sizeof *l->outcome);
-#pragma omp parallel for num_threads(l->nthread) schedule(dynamic, 1)
-    for (size_t k = 0; k < n; k++) {
-        const size_t i = l->rank[k].index;
-        outcome *oc = &l->outcome[i];
-        oc->status =
-            one_structure(batch[i], &b, &l->worker[omp_get_thread_num()], &l->res[i], &l->pull[i], &oc->err);
-    }
+    all_residuals(l, &b, batch, groups);
     RACAHI_TRY(first_failure(l, batch, n, 1, err));
-    const size_t nslot = n + n % 2 < l->nslot ? n + n % 2 : l->nslot;
     if (grad) {
-        gradients(l, &b, batch, n, nslot);
+        const size_t nslot = groups + groups % 2 < l->nslot ? groups + groups % 2 : l->nslot;
+        gradients(l, &b, batch, n, groups, nslot);
         RACAHI_TRY(first_failure(l, batch, n, 3, err));
+        reduce(l, nslot);
+        racahi_net_unpack_gradient(l->net, l->slot, grad);
     }
-    if (grad) reduce(l, nslot, grad);
     if (res) memcpy(res, l->res, n * sizeof *res);
     *value = racahi_loss_combine(lw, batch, l->res, n);
     return RACAH_OK;
 }
 
-racah_status racahi_loss_predict(racahi_loss *l, const racahi_weights *w, const racahi_sample *s,
+double racahi_loss_flops(const racahi_loss *l, const racahi_sample *const *batch, size_t n, bool gradient)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        const size_t atoms = batch[i]->n, edges = batch[i]->edges.nedge;
+        sum += racahi_grad_flops(l->net, atoms, edges, false);
+        if (gradient) sum += 2 * racahi_grad_flops(l->net, atoms, edges, true);
+    }
+    return sum;
+}
+
+racah_status racahi_loss_predict(racahi_loss *l, const racahi_weights *weights, const racahi_sample *s,
                                  const double *scale, double *energy, double *forces, double *virial,
                                  racah_error *err)
 {
-    double e;
-    racah_status st = racahi_grad_eval(l->worker[0].grad, w, s->elem, &s->edges, scale, energy ? energy : &e,
-                                       forces, virial, 0, NULL, err);
-    return st == RACAH_OK ? RACAH_OK : racahi_sample_error(s, err, st);
+    worker *w = &l->worker[0];
+    const ranked alone = {0};
+    racah_status st = join(w, &s, &alone, 1, err);
+    if (st == RACAH_OK)
+        st = racahi_grad_eval(w->grad, weights, w->elem, &w->edges, scale, w->energy, w->forces, NULL, NULL, err);
+    if (st != RACAH_OK) return racahi_sample_error(s, err, st);
+    double sum = 0;
+    for (size_t i = 0; i < s->n; i++) sum += w->energy[i];
+    if (energy) *energy = sum;
+    if (forces) memcpy(forces, w->forces, 3 * s->n * sizeof *forces);
+    if (virial) racahi_grad_virial(w->grad, 0, s->n, virial);
+    return RACAH_OK;
 }

@@ -20,8 +20,10 @@
  * (error of second order, as the difference's). Without force and stress residuals one pass at the given
  * positions is enough.
  *
- * Threads: the passes of the gradient are dealt to a fixed number of slots, each slot adds its passes in order into
- * its own gradient, and slots are summed in order: the result does not depend on the number of threads.
+ * Small structures are evaluated in groups, as if they were one without edges between them. Threads: groups and slots
+ * follow from the batch; both passes of each group are dealt to slots, each slot adds its passes in order into its own
+ * gradient, and slots are summed in order: the result does not depend on the number of threads. Up to two threads are
+ * busy for each 48 atoms in a batch.
  */
 #ifndef RACAHI_TRAIN_LOSS_H
 #define RACAHI_TRAIN_LOSS_H
@@ -49,16 +51,19 @@ typedef struct racahi_residual {
 typedef struct racahi_loss racahi_loss;
 
 /* max_batch: largest number of structures in a call with a gradient. */
-racah_status racahi_loss_create(racahi_loss **out, const racahi_net *net, size_t nparam, int threads,
-                                size_t max_batch, racah_error *err);
+racah_status racahi_loss_create(racahi_loss **out, const racahi_net *net, int threads, size_t max_batch,
+                                racah_error *err);
 void racahi_loss_destroy(racahi_loss *loss);
 
-/* The batch's loss; and, unless grad is NULL, grad[nparam] = dL/dtheta (overwritten); res[n] unless NULL.
+/* The batch's loss; and, unless grad is NULL, grad = dL/dtheta of all parameters (overwritten); res[n] unless NULL.
  * scale: energy scale by element (see grad.h). Errors: RACAH_ENUMERIC naming the structure, RACAH_ENOMEM. */
 racah_status racahi_loss_eval(racahi_loss *loss, const racahi_weights *w, const racahi_sample *const *batch,
                               size_t n, const double *scale, const racahi_loss_weights *lw,
                               double displacement, double *value, double *grad, racahi_residual *res,
                               racah_error *err);
+
+/* Multiplications and additions (grad.h) of a call with these structures, with or without a gradient. */
+double racahi_loss_flops(const racahi_loss *loss, const racahi_sample *const *batch, size_t n, bool gradient);
 
 /* Energy (eV, without E0), forces (n,3) and virial (9) of one structure; any output may be NULL. */
 racah_status racahi_loss_predict(racahi_loss *loss, const racahi_weights *w, const racahi_sample *s,

@@ -117,6 +117,12 @@ static void muon(racahi_optim *o, const racahi_param *p, const rates *s, double 
     }
 }
 
+/* Whether Muon moves the tensor. */
+static bool orthogonal(const racahi_optim *o, const racahi_param *p)
+{
+    return o->work && p->row_channels && p->col_channels;
+}
+
 void racahi_optim_step(racahi_optim *o, const racahi_params *table, const racahi_train_config *cfg, double lr,
                        double norm, const double *grad, double *theta)
 {
@@ -132,12 +138,22 @@ void racahi_optim_step(racahi_optim *o, const racahi_params *table, const racahi
     for (size_t t = 0; t < table->n; t++) {
         const racahi_param *p = &table->t[t];
         const double shrink = p->decay ? 1 - lr * cfg->weight_decay : 1;
-        if (o->work && p->row_channels && p->col_channels)
+        if (orthogonal(o, p))
             muon(o, p, &s, shrink, grad, theta);
         else
             adam(o, p, &s, shrink, grad, theta);
     }
     for (size_t i = 0; i < o->n; i++) o->ema[i] = keep * o->ema[i] + (1 - keep) * theta[i];
+}
+
+double racahi_optim_flops(const racahi_optim *o, const racahi_params *table)
+{
+    double sum = 0;
+    for (size_t t = 0; t < table->n; t++) {
+        const racahi_param *p = &table->t[t];
+        if (orthogonal(o, p)) sum += 5 * 3 * 2 * (double)p->b * pow((double)p->c, 3);
+    }
+    return sum;
 }
 
 double racahi_learning_rate(const racahi_train_config *cfg, double epoch, int stage, double plateau)

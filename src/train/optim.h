@@ -38,6 +38,9 @@ double racahi_optim_norm(const racahi_params *table, const double *grad);
 void racahi_optim_step(racahi_optim *o, const racahi_params *table, const racahi_train_config *cfg, double lr,
                        double norm, const double *grad, double *theta);
 
+/* Multiplications and additions of a step in products of matrices. */
+double racahi_optim_flops(const racahi_optim *o, const racahi_params *table);
+
 /* Learning rate at `epoch` (with a fraction for the place inside it, 0-based). stage: first epoch of the
  * second stage, 0 without one; plateau: the factor that schedule has come to. */
 double racahi_learning_rate(const racahi_train_config *cfg, double epoch, int stage, double plateau);

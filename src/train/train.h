@@ -42,6 +42,7 @@ typedef struct racahi_train_progress {
     size_t batch, batches;
     double loss, lr;
     double structures_per_s, atoms_per_s;
+    double flops_per_s; /* counted as in grad.h, with validation and optimiser */
     double seconds_left; /* at the rate so far, to the last epoch or max_minutes */
 } racahi_train_progress;
 

@@ -129,7 +129,7 @@ static racah_status make_buffers(racahi_trainer *t, racah_error *err)
     RACAHI_TRY(racahi_net_create(&t->net, &t->model->cfg, RACAH_ISA_AUTO, err));
     RACAHI_TRY(racahi_weights_create(&t->weights, t->net, err));
     RACAHI_TRY(racahi_weights_create(&t->averaged, t->net, err));
-    RACAHI_TRY(racahi_loss_create(&t->loss, t->net, n, threads, batch, err));
+    RACAHI_TRY(racahi_loss_create(&t->loss, t->net, threads, batch, err));
     if (!own) racahi_trainer_say(t, "no validation structures: the training structures rank the epochs");
     racahi_trainer_say(t,
                        "validation and %s.racah use the running average of the weights (ema %g); %d thread%s",
@@ -293,7 +293,7 @@ static racah_status end_epoch(racahi_trainer *t, double lr, double started, raca
 
 /* What this run has done so far. */
 typedef struct work {
-    double batches, structures, atoms;
+    double batches, structures, atoms, flops;
 } work;
 
 static void tell_progress(racahi_trainer *t, size_t nbatch, double loss, double lr, const work *done,
@@ -312,6 +312,7 @@ static void tell_progress(racahi_trainer *t, size_t nbatch, double loss, double 
                                                        .lr = lr,
                                                        .structures_per_s = done->structures / seconds,
                                                        .atoms_per_s = done->atoms / seconds,
+                                                       .flops_per_s = done->flops / seconds,
                                                        .seconds_left = time_left});
 }
 
@@ -354,8 +355,12 @@ static racah_status loop(racahi_trainer *t, racahi_train_end *end, racah_error *
         while ((size_t)s->batch < nbatch) {
             const size_t first = (size_t)s->batch * (size_t)t->cfg->batch_size;
             RACAHI_TRY(one_batch(t, nbatch, &loss, &lr, err));
-            for (size_t i = first; i < t->data->ntrain && i < first + (size_t)t->cfg->batch_size; i++)
-                done.structures++, done.atoms += (double)t->order[i]->n;
+            const size_t left = t->data->ntrain - first, size = (size_t)t->cfg->batch_size;
+            const size_t last = first + (left < size ? left : size);
+            for (size_t i = first; i < last; i++) done.atoms += (double)t->order[i]->n;
+            done.structures += (double)(last - first);
+            done.flops += racahi_loss_flops(t->loss, t->order + first, last - first, true) +
+                          racahi_optim_flops(&s->optim, &t->model->table);
             done.batches++;
             tell_progress(t, nbatch, loss, lr, &done, racahi_now() - started);
             if ((size_t)s->batch < nbatch && must_stop(t, started, end)) {
@@ -366,6 +371,7 @@ static racah_status loop(racahi_trainer *t, racahi_train_end *end, racah_error *
         s->elapsed = before; /* end_epoch adds the time of this run */
         RACAHI_TRY(end_epoch(t, lr, started, err));
         s->elapsed = before + racahi_now() - started;
+        done.flops += racahi_loss_flops(t->loss, t->valid, t->nvalid, false);
         RACAHI_TRY(tolerate(t, save_state(t, err), err));
         if (s->epoch < t->cfg->epochs && must_stop(t, started, end)) break;
     }

@@ -292,7 +292,21 @@ static void *make_ws(const mlp *m, size_t ne, racahi_mlp_ws *ws)
     return block;
 }
 
-static const size_t widths[] = {64, 33, 7, 1, 12, 5};
+/* The matrices packed, from here on; free the block. */
+static double *use_packed(const mlp *m, racahi_mlp_ws *ws)
+{
+    size_t total = 0, at = 0;
+    for (int k = 0; k <= m->p.nmlp; k++) total += m->count[k];
+    double *block = malloc(2 * total * sizeof *block);
+    for (int k = 0; k <= m->p.nmlp; at += m->count[k++]) {
+        ws->packed[k] = block + at, ws->packed_t[k] = block + total + at;
+        racahi_mlp_pack(&m->p, k, m->w[k], block + at, block + total + at);
+    }
+    return block;
+}
+
+/* with and without multiples of the vector length, for which the packed matrices serve */
+static const size_t widths[] = {64, 33, 8, 1, 12, 24};
 
 static void test_mlp_forward_matches_reference(void **state)
 {
@@ -305,14 +319,19 @@ static void test_mlp_forward_matches_reference(void **state)
                 void *block = make_ws(&m, ne, &ws);
                 double r[17], W[17 * 24], want[24], scratch[128];
                 for (size_t i = 0; i < ne; i++) r[i] = RC * 1.05 * (double)i / 16 + (i ? 0 : 1e-3);
-                racahi_mlp_forward(&m.p, &ws, m.cw, ne, r, W);
-                for (size_t i = 0; i < ne; i++) {
-                    racahi_mlp_ref(&m.p, m.cw, r[i], scratch, want);
-                    for (size_t c = 0; c < 24; c++) {
-                        RACAH_ASSERT_CLOSE_AT(c, W[i * 24 + c], want[c], 1e-14, 1e-13); /* sums of 64 terms */
-                        if (r[i] >= RC) assert_true(W[i * 24 + c] == 0);
+                double *packed = NULL;
+                for (int k = 0; k < 2; k++) {
+                    if (k) packed = use_packed(&m, &ws);
+                    racahi_mlp_forward(&m.p, &ws, m.cw, ne, r, W);
+                    for (size_t i = 0; i < ne; i++) {
+                        racahi_mlp_ref(&m.p, m.cw, r[i], scratch, want);
+                        for (size_t c = 0; c < 24; c++) {
+                            RACAH_ASSERT_CLOSE_AT(c, W[i * 24 + c], want[c], 1e-14, 1e-13); /* sums of 64 terms */
+                            if (r[i] >= RC) assert_true(W[i * 24 + c] == 0);
+                        }
                     }
                 }
+                free(packed);
                 racahi_free(block);
                 free_mlp(&m);
             }
@@ -338,12 +357,13 @@ static double slope(const mlp *m, size_t ne, const double *r, const double *g, d
     return (v[0] - 8 * v[1] + 8 * v[2] - v[3]) / (12 * h);
 }
 
-static void check_backward(int nmlp, const size_t *width, racahi_isa isa)
+static void check_backward(int nmlp, const size_t *width, racahi_isa isa, bool packed)
 {
     enum { NE = 5, NOUT = 8 };
     mlp m = make_mlp(6, nmlp, width, NOUT, isa);
     racahi_mlp_ws ws;
     void *block = make_ws(&m, NE, &ws);
+    double *matrices = packed ? use_packed(&m, &ws) : NULL;
     double r[NE] = {0.4, 1.3, 2.2, 3.9, 4.7}, W[NE * NOUT], g[NE * NOUT], dr[NE], dr2[NE];
     double *dw[RACAHI_RADIAL_LAYERS + 1];
     uint64_t seed = 77;
@@ -363,6 +383,7 @@ static void check_backward(int nmlp, const size_t *width, racahi_isa isa)
         for (size_t i = 0; i < m.count[k]; i++)
             RACAH_ASSERT_CLOSE_AT(i, dw[k][i] - 100, slope(&m, NE, r, g, &m.w[k][i]), 1e-9, 1e-8);
     for (int k = 0; k <= nmlp; k++) free(dw[k]);
+    free(matrices);
     racahi_free(block);
     free_mlp(&m);
 }
@@ -370,9 +391,12 @@ static void check_backward(int nmlp, const size_t *width, racahi_isa isa)
 static void test_mlp_backward_matches_central_differences(void **state)
 {
     (void)state;
-    static const size_t small[] = {12, 9, 4, 1, 7, 5};
+    static const size_t small[] = {12, 9, 4, 1, 7, 5}, whole[] = {16, 8, 3, 8, 24, 8};
     for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++)
-        for (int nmlp = 0; nmlp <= 6; nmlp++) check_backward(nmlp, small, (racahi_isa)isa);
+        for (int nmlp = 0; nmlp <= 6; nmlp++) {
+            check_backward(nmlp, small, (racahi_isa)isa, false);
+            check_backward(nmlp, whole, (racahi_isa)isa, true);
+        }
 }
 
 /* ---- table ---------------------------------------------------------------------------------------- */

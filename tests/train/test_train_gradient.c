@@ -45,6 +45,9 @@ static void write_structures(void)
     test_write("two.xyz", text);
 }
 
+/* The second structure twice: of three, two are evaluated together. */
+#define NBATCH 3
+
 typedef struct setup {
     racahi_train_config *cfg;
     racahi_dataset *data;
@@ -53,7 +56,7 @@ typedef struct setup {
     racahi_weights *w;
     racahi_loss *loss;
     double scale[RACAHI_MAX_ELEMENTS];
-    const racahi_sample *batch[2];
+    const racahi_sample *batch[NBATCH];
     racahi_loss_weights lw;
 } setup;
 
@@ -71,10 +74,10 @@ static void create(setup *s, const char *text, int kind)
     racahi_model_init(s->model, 17);
     RACAH_ASSERT_OK(racahi_net_create(&s->net, &s->model->cfg, RACAH_ISA_AUTO, &err));
     RACAH_ASSERT_OK(racahi_weights_create(&s->w, s->net, &err));
-    RACAH_ASSERT_OK(racahi_loss_create(&s->loss, s->net, s->model->table.count, 1, 2, &err));
+    RACAH_ASSERT_OK(racahi_loss_create(&s->loss, s->net, 1, NBATCH, &err));
     s->scale[0] = 0.7, s->scale[1] = 1.3;
     assert_int_equal(s->data->ntrain, 2);
-    for (int i = 0; i < 2; i++) s->batch[i] = &s->data->train[i];
+    for (int i = 0; i < NBATCH; i++) s->batch[i] = &s->data->train[i > 0];
     s->lw = (racahi_loss_weights){3, 2, 50, kind, 0.3};
 }
 
@@ -94,7 +97,7 @@ static double loss_at(setup *s, const double *theta)
     double value;
     racahi_weights_set(s->w, theta);
     RACAH_ASSERT_OK(
-        racahi_loss_eval(s->loss, s->w, s->batch, 2, s->scale, &s->lw, 1e-4, &value, NULL, NULL, &err));
+        racahi_loss_eval(s->loss, s->w, s->batch, NBATCH, s->scale, &s->lw, 1e-4, &value, NULL, NULL, &err));
     return value;
 }
 
@@ -127,7 +130,7 @@ static double worst_tensor(setup *s, const char *what)
     uint64_t rng = 99;
     racahi_weights_set(s->w, theta);
     RACAH_ASSERT_OK(
-        racahi_loss_eval(s->loss, s->w, s->batch, 2, s->scale, &s->lw, 1e-4, &value, g, NULL, &err));
+        racahi_loss_eval(s->loss, s->w, s->batch, NBATCH, s->scale, &s->lw, 1e-4, &value, g, NULL, &err));
     for (size_t i = 0; i < table->count; i++) total += g[i] * g[i];
     total = sqrt(total);
     assert_true(isfinite(total) && total > 1e-3);
@@ -287,7 +290,8 @@ static void test_train_gradient_without_force_labels(void **state)
            "radial: {bessel: 3, mlp: [4]}\nE0s: {Si: -2, O: -1.5}\n",
            RACAHI_LOSS_MSE);
     racahi_sample part[2] = {s.data->train[0], s.data->train[1]};
-    for (int i = 0; i < 2; i++) part[i].has_forces = part[i].has_stress = false, s.batch[i] = &part[i];
+    for (int i = 0; i < 2; i++) part[i].has_forces = part[i].has_stress = false;
+    for (int i = 0; i < NBATCH; i++) s.batch[i] = &part[i > 0];
     double e = worst_tensor(&s, "energies only");
     destroy(&s);
     if (!(e <= 1)) fail_msg("%.3g times the allowed error", e);
