@@ -80,20 +80,17 @@ static void adam(racahi_optim *o, const racahi_param *p, const rates *s, double 
     }
 }
 
-/* X (C,C) <- U V^T of its singular value decomposition, nearly. work: 3 C^2. */
-static void orthogonalise(size_t C, double *X, double *work)
+/* X (C,C) <- U V^T of its singular value decomposition, nearly: float is more than the iteration needs. work: 3 C^2. */
+static void orthogonalise(size_t C, float *X, float *work)
 {
     const size_t n = C * C;
-    double *A = work, *B = A + n, *T = B + n, sum = 0;
-    for (size_t i = 0; i < n; i++) sum += X[i] * X[i];
-    if (sum == 0) return;
-    for (size_t i = 0; i < n; i++) X[i] /= sqrt(sum);
+    float *A = work, *B = A + n, *T = B + n;
     for (int k = 0; k < 5; k++) { /* X <- 3.4445 X - 4.7750 A X + 2.0315 A^2 X, A = X X^T */
-        racahi_gemm_f64(false, true, C, C, C, 1, X, C, X, C, 0, A, C);
+        racahi_gemm_f32(false, true, C, C, C, 1, X, C, X, C, 0, A, C);
         memcpy(B, A, n * sizeof *B);
-        racahi_gemm_f64(false, false, C, C, C, 2.0315, A, C, A, C, -4.7750, B, C);
+        racahi_gemm_f32(false, false, C, C, C, 2.0315, A, C, A, C, -4.7750, B, C);
         memcpy(T, X, n * sizeof *T);
-        racahi_gemm_f64(false, false, C, C, C, 1, B, C, T, C, 3.4445, X, C);
+        racahi_gemm_f32(false, false, C, C, C, 1, B, C, T, C, 3.4445, X, C);
     }
 }
 
@@ -104,16 +101,20 @@ static void muon(racahi_optim *o, const racahi_param *p, const rates *s, double 
     const double gain = gain_of(p), mu = 0.95, size = 1.6 * sqrt((double)C);
 #pragma omp parallel for num_threads(o->threads) schedule(static)
     for (size_t b = 0; b < p->b; b++) {
-        double *X = o->work + (size_t)omp_get_thread_num() * 4 * n;
+        float *X = o->work + (size_t)omp_get_thread_num() * 4 * n;
         double *m = o->m + p->offset + b * n, *w = theta + p->offset + b * n;
         const double *g = grad + p->offset + b * n;
+        const double rate = (1 - mu) * s->clip * gain;
+        double sum = 0;
         for (size_t i = 0; i < n; i++) {
-            const double step = (1 - mu) * s->clip * gain * g[i];
-            m[i] = mu * m[i] + step;
-            X[i] = mu * m[i] + step;
+            m[i] = mu * m[i] + rate * g[i];
+            const double x = mu * m[i] + rate * g[i];
+            sum += x * x;
         }
+        const double normal = sum > 0 ? 1 / sqrt(sum) : 0;
+        for (size_t i = 0; i < n; i++) X[i] = (float)(normal * (mu * m[i] + rate * g[i]));
         orthogonalise(C, X, X + n);
-        for (size_t i = 0; i < n; i++) w[i] = shrink * w[i] - s->lr * gain * size * X[i];
+        for (size_t i = 0; i < n; i++) w[i] = shrink * w[i] - s->lr * gain * size * (double)X[i];
     }
 }
 

@@ -21,7 +21,7 @@ typedef struct racahi_optim {
     double *m, *v, *vmax; /* [n] moments of the gradient of u; vmax NULL for AdamW; v stays 0 under Muon */
     double *ema;          /* [n] running average of theta */
     int threads;
-    double *work; /* [threads][4 C^2] of Muon, NULL without */
+    float *work; /* [threads][4 C^2] of Muon, NULL without */
     int64_t steps;
 } racahi_optim;
 
