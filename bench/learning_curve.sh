@@ -4,7 +4,7 @@
 #   sh bench/learning_curve.sh CONFIG.yaml TRAIN.xyz TEST.xyz OUT N [N...]      e.g. ... 50 100 200 450
 # Of CONFIG.yaml all but train_file and output holds (its paths from the root of the project); each training takes N of
 # TRAIN.xyz, evenly over the file, and the same number of optimiser steps: its epochs are the configuration's for the
-# largest N, more for fewer structures. Writes OUT.json (one object a line) and, with gnuplot, OUT.svg.
+# largest N, more for fewer structures (so with the start of stage two). Writes OUT.json (one object a line) and, with gnuplot, OUT.svg.
 # Trainings are kept in the build folder (RACAH_BUILD_DIR), and go on there when started again.
 # Exit codes: 0, 1 a run failed, 2 wrong usage.
 set -euf
@@ -32,7 +32,8 @@ for n; do
         { if (rest == 0) { k++; rest = $1 + 2; keep = int(k * N / frames) > int((k - 1) * N / frames) } if (keep) print; rest-- }
         END { if (N > frames) exit 1 }' "$train" "$train" >"$work/$n.xyz" ||
         { echo "learning_curve: $train has fewer than $n structures" >&2; exit 2; }
-    { sed '/^train_file:/d; /^output:/d; /^epochs:/d' "$config"
+    { sed '/^train_file:/d; /^output:/d; /^epochs:/d' "$config" |
+          awk -v most=$most -v n="$n" '/^  start:/ { $0 = "  start: " int(1 + ($2 - 1) * most / n) } { print }'
       echo "train_file: [$work/$n.xyz${isolated:+, $isolated}]"
       echo "output: $work/$n"
       echo "epochs: $((epochs * most / n))"
