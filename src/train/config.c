@@ -81,7 +81,8 @@ static const racahi_train_key keys[] = {
 {"huber_delta", KEY_NUMBER, AT(huber_delta), 1e-9, 1e9, NULL, "0.1", NULL, 0, NULL,
  "in the unit of the residual (eV/atom, eV/A, eV/A^3)"},
 {"energy_weight", KEY_NUMBER, AT(energy_weight), 0, 1e12, NULL, "1", NULL, 0, NULL,
- "of the mean over structures of (energy error / atoms)^2"},
+ "of the mean over structures of (energy error / atoms)^2; small at first, with a stage two of 1000 or more for the last "
+ "fifth of the epochs: a large one from the start costs accuracy of forces"},
 {"forces_weight", KEY_NUMBER, AT(forces_weight), 0, 1e12, NULL, "100", NULL, 0, NULL,
  "of the mean over force components of (force error)^2"},
 {"stress_weight", KEY_NUMBER, AT(stress_weight), 0, 1e12, NULL, "100", NULL, 0, NULL,
@@ -89,8 +90,8 @@ static const racahi_train_key keys[] = {
 {"displacement", KEY_NUMBER, AT(displacement), 1e-7, 1e-2, NULL, "1e-4", NULL, 0, NULL,
  "largest change of an edge vector in the central difference behind force and stress gradients, A"},
 
-{"batch_size", KEY_INT, AT(batch_size), 1, 100000, NULL, "5", NULL, 0, "Optimisation",
- "structures in a step"},
+{"batch_size", KEY_INT, AT(batch_size), 1, 100000, NULL, "2", NULL, 0, "Optimisation",
+ "structures in a step; in the same time, many small steps learn more than few large ones"},
 {"epochs", KEY_INT, AT(epochs), 1, 10000000, NULL, "200", NULL, 0, NULL,
  "passes over the training structures"},
 {"optimizer", KEY_CHOICE, AT(optimizer), 0, 0, "amsgrad|adamw|muon", "muon", NULL, 0, NULL,
