@@ -3,17 +3,18 @@
 # The figures of a model card, from the model and ../shared/data:
 #   sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift] [vacuum] [stretch] [hot]
 # all that fit without a list; NAME silicon, germanium, molybdenum, acetylacetone or ethanol (the last two: errors, vacuum,
-# stretch, hot). Several minutes each on one core. RACAH_BUILD_DIR is the build folder, RACAH_MODEL another file than data/models/NAME.racah.
+# stretch, hot), or one of these with _fast. Several minutes each on one core. RACAH_BUILD_DIR is the build folder, RACAH_MODEL another file than data/models/NAME.racah.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
 [ $# -gt 0 ] || { echo "usage: sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift] [vacuum] [stretch] [hot]" >&2; exit 2; }
 build=$(cd "${RACAH_BUILD_DIR:-$root/build}" && pwd -P)
 shared=$root/../shared
 name=$1
+data=${name%_fast}
 shift
 model=${RACAH_MODEL:-$root/data/models/$name.racah}
 test='' lattice='' box='' hot='' molecule=''
-case $name in
+case $data in
     silicon) element=Si mass=28.0855 lattice=diamond a=5.47 train=si_train test=si_test box=si512 hot=1800 ;;
     germanium) element=Ge mass=72.63 lattice=diamond a=5.76 train=ge_train hot=1300 ;;
     molybdenum) element=Mo mass=95.95 lattice=bcc a=3.16 train=mo_train hot=3200 ;;
@@ -64,8 +65,8 @@ errors()
     if [ -n "$test" ]; then
         for file in $train $test; do "$build/racah" eval "$model" "$shared/data/$file.xyz"; done
     else
-        sh "$root/data/models/split.sh" "$shared/data/$train.xyz" 10 $name
-        for part in train test; do "$build/racah" eval "$model" $name.$part.xyz; done
+        sh "$root/data/models/split.sh" "$shared/data/$train.xyz" 10 "$data"
+        for part in train test; do "$build/racah" eval "$model" "$data.$part.xyz"; done
     fi
 }
 
@@ -232,7 +233,7 @@ END
 
 drift()
 {
-    [ $name = silicon ] || { echo "drift: bench/nve_drift.sh knows silicon"; return; }
+    [ "$data" = silicon ] || { echo "drift: bench/nve_drift.sh knows silicon"; return; }
     RACAH_BUILD_DIR=$build sh "$root/bench/nve_drift.sh" "$model" || true
 }
 
