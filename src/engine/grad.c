@@ -17,7 +17,8 @@ struct racahi_grad {
 racah_status racahi_grad_create(racahi_grad **out, const racahi_net *net, racah_error *err)
 {
     *out = racahi_calloc(1, sizeof **out);
-    if (!*out) return racahi_fail(err, RACAH_ENOMEM, "gradient workspace: %zu bytes do not fit", sizeof **out);
+    if (!*out)
+        return racahi_fail(err, RACAH_ENOMEM, "gradient workspace: %zu bytes do not fit", sizeof **out);
     (*out)->net = net;
     return RACAH_OK;
 }
@@ -49,16 +50,17 @@ static racah_status prepare(racahi_grad *g, const racahi_weights *w, bool parame
     return RACAH_OK;
 }
 
-racah_status racahi_grad_eval(racahi_grad *g, const racahi_weights *w, const int *elem, const racahi_edges *edges,
-                              const double *scale, double *atom_energy, double *forces, const double *factor,
-                              double *gradient, racah_error *err)
+racah_status racahi_grad_eval(racahi_grad *g, const racahi_weights *w, const int *elem,
+                              const racahi_edges *edges, const double *scale, double *atom_energy,
+                              double *forces, const double *factor, double *gradient, racah_error *err)
 {
     const size_t n = edges->n;
     RACAHI_TRY(prepare(g, w, gradient != NULL, err));
     RACAHI_TRY(racahi_system_set(&g->system, n, n, elem, edges->row, edges->j, edges->d,
                                  racahi_engine_tile_atoms(g->net), err));
     g->system.factor = factor;
-    RACAHI_TRY(racahi_engine_run_f64(g->engine, &g->system, scale, 1, NULL, atom_energy, forces != NULL, gradient, err));
+    RACAHI_TRY(racahi_engine_run_f64(g->engine, &g->system, scale, 1, NULL, atom_energy, forces != NULL,
+                                     gradient, err));
     if (gradient) {
         double seed[RACAHI_MAX_ELEMENTS] = {0};
         for (size_t i = 0; i < n; i++) seed[elem[i]] -= racahi_system_seed(&g->system, scale, i);

@@ -14,8 +14,8 @@ typedef struct worker {
     racahi_grad *grad;
     int *elem;
     racahi_edges edges;
-    double *forces;              /* (atoms,3) */
-    double *energy, *factor;     /* (atoms) */
+    double *forces;          /* (atoms,3) */
+    double *energy, *factor; /* (atoms) */
     size_t cap_elem, cap_row, cap_j, cap_d, cap_forces, cap_energy, cap_factor;
 } worker;
 
@@ -44,9 +44,10 @@ struct racahi_loss {
     double *slot; /* [nslot][size] gradients in the engine's layout */
     size_t cap_batch;
     racahi_residual *res;
-    outcome *outcome; /* [3 cap_batch]: residuals of each structure, and the two passes of each group's gradient */
-    ranked *rank;     /* by group */
-    size_t *start;    /* [cap_batch + 1] where groups begin in rank */
+    outcome *
+        outcome; /* [3 cap_batch]: residuals of each structure, and the two passes of each group's gradient */
+    ranked *rank;  /* by group */
+    size_t *start; /* [cap_batch + 1] where groups begin in rank */
     pull *pull;
     double *v; /* of all structures */
     size_t cap_v;
@@ -156,10 +157,10 @@ static racah_status reserve_batch(racahi_loss *l, const racahi_sample *const *ba
         l->pull = racahi_calloc(n, sizeof *l->pull);
         l->cap_batch = l->res && l->outcome && l->rank && l->start && l->pull ? n : 0;
         if (!l->cap_batch)
-            return racahi_fail(
-                err, RACAH_ENOMEM, "batch of %zu structures: %zu bytes do not fit in memory", n,
-                (n + 1) * (sizeof *l->res + 3 * sizeof *l->outcome + sizeof *l->rank + sizeof *l->start +
-                           sizeof *l->pull));
+            return racahi_fail(err, RACAH_ENOMEM, "batch of %zu structures: %zu bytes do not fit in memory",
+                               n,
+                               (n + 1) * (sizeof *l->res + 3 * sizeof *l->outcome + sizeof *l->rank +
+                                          sizeof *l->start + sizeof *l->pull));
     }
     double *v = l->v;
     for (size_t i = 0; i < n; i++) l->pull[i].v = v, v += 3 * batch[i]->n;
@@ -167,7 +168,8 @@ static racah_status reserve_batch(racahi_loss *l, const racahi_sample *const *ba
 }
 
 /* The n structures r of a batch as one, in w. */
-static racah_status join(worker *w, const racahi_sample *const *batch, const ranked *r, size_t n, racah_error *err)
+static racah_status join(worker *w, const racahi_sample *const *batch, const ranked *r, size_t n,
+                         racah_error *err)
 {
     racahi_edges *to = &w->edges;
     size_t atoms = 0, edges = 0;
@@ -262,8 +264,8 @@ static double edge_directions(const racahi_sample *s, const double *v, const dou
 /* ---- a group of structures, evaluated together ---------------------------------------------------- */
 
 /* Add one side (0 or 1) of the central difference of the n structures r to grad. */
-static racah_status add_gradient(const racahi_sample *const *batch, const ranked *r, size_t n, const job *b, worker *w,
-                                 const pull *pulls, int side, double *grad, racah_error *err)
+static racah_status add_gradient(const racahi_sample *const *batch, const ranked *r, size_t n, const job *b,
+                                 worker *w, const pull *pulls, int side, double *grad, racah_error *err)
 {
     const double sign = side ? 1 : -1;
     bool any = false;
@@ -286,12 +288,13 @@ static racah_status add_gradient(const racahi_sample *const *batch, const ranked
         a0 += s->n, e0 += s->edges.nedge;
     }
     if (!any) return RACAH_OK;
-    return racahi_grad_eval(w->grad, b->weights, w->elem, &w->edges, b->scale, w->energy, NULL, w->factor, grad, err);
+    return racahi_grad_eval(w->grad, b->weights, w->elem, &w->edges, b->scale, w->energy, NULL, w->factor,
+                            grad, err);
 }
 
 /* Residuals and pulls of the n structures r. */
-static racah_status add_residuals(const racahi_sample *const *batch, const ranked *r, size_t n, const job *b, worker *w,
-                                  racahi_residual *res, pull *pulls, racah_error *err)
+static racah_status add_residuals(const racahi_sample *const *batch, const ranked *r, size_t n, const job *b,
+                                  worker *w, racahi_residual *res, pull *pulls, racah_error *err)
 {
     bool derivatives = false;
     for (size_t k = 0; k < n; k++)
@@ -359,9 +362,9 @@ static void reduce(racahi_loss *l, size_t nslot)
     }
 }
 
-/* Deal the structures, from the largest, back and forth to as many groups as keep about GROUP_ATOMS atoms in each, at
- * least two: matrix products of many atoms are faster, and the gradients of a group's structures are added up where
- * they arise. Returns the number of groups. */
+/* Deal the structures, from the largest, back and forth to as many groups as keep about GROUP_ATOMS atoms in
+ * each, at least two: matrix products of many atoms are faster, and the gradients of a group's structures are
+ * added up where they arise. Returns the number of groups. */
 static size_t make_groups(racahi_loss *l, const racahi_sample *const *batch, size_t n)
 {
     enum { GROUP_ATOMS = 48 };
@@ -384,10 +387,10 @@ static size_t make_groups(racahi_loss *l, const racahi_sample *const *batch, siz
     return count;
 }
 
-/* Both sides of all groups, from the largest, are dealt to the slots back and forth: two to a slot in small batches,
- * where an odd number of groups makes one slot more so that two threads get the same number. */
-static void gradients(racahi_loss *l, const job *b, const racahi_sample *const *batch, size_t n, size_t groups,
-                      size_t nslot)
+/* Both sides of all groups, from the largest, are dealt to the slots back and forth: two to a slot in small
+ * batches, where an odd number of groups makes one slot more so that two threads get the same number. */
+static void gradients(racahi_loss *l, const job *b, const racahi_sample *const *batch, size_t n,
+                      size_t groups, size_t nslot)
 {
 #pragma omp parallel for num_threads(l->nthread) schedule(dynamic, 1)
     for (size_t q = 0; q < nslot; q++) {
@@ -480,7 +483,8 @@ racah_status racahi_loss_predict(racahi_loss *l, const racahi_weights *weights, 
     const ranked alone = {0};
     racah_status st = join(w, &s, &alone, 1, err);
     if (st == RACAH_OK)
-        st = racahi_grad_eval(w->grad, weights, w->elem, &w->edges, scale, w->energy, w->forces, NULL, NULL, err);
+        st = racahi_grad_eval(w->grad, weights, w->elem, &w->edges, scale, w->energy, w->forces, NULL, NULL,
+                              err);
     if (st != RACAH_OK) return racahi_sample_error(s, err, st);
     double sum = 0;
     for (size_t i = 0; i < s->n; i++) sum += w->energy[i];

@@ -20,10 +20,10 @@
  * (error of second order, as the difference's). Without force and stress residuals one pass at the given
  * positions is enough.
  *
- * Small structures are evaluated in groups, as if they were one without edges between them. Threads: groups and slots
- * follow from the batch; both passes of each group are dealt to slots, each slot adds its passes in order into its own
- * gradient, and slots are summed in order: the result does not depend on the number of threads. Up to two threads are
- * busy for each 48 atoms in a batch.
+ * Small structures are evaluated in groups, as if they were one without edges between them. Threads: groups
+ * and slots follow from the batch; both passes of each group are dealt to slots, each slot adds its passes in
+ * order into its own gradient, and slots are summed in order: the result does not depend on the number of
+ * threads. Up to two threads are busy for each 48 atoms in a batch.
  */
 #ifndef RACAHI_TRAIN_LOSS_H
 #define RACAHI_TRAIN_LOSS_H
@@ -55,8 +55,9 @@ racah_status racahi_loss_create(racahi_loss **out, const racahi_net *net, int th
                                 racah_error *err);
 void racahi_loss_destroy(racahi_loss *loss);
 
-/* The batch's loss; and, unless grad is NULL, grad = dL/dtheta of all parameters (overwritten); res[n] unless NULL.
- * scale: energy scale by element (see grad.h). Errors: RACAH_ENUMERIC naming the structure, RACAH_ENOMEM. */
+/* The batch's loss; and, unless grad is NULL, grad = dL/dtheta of all parameters (overwritten); res[n] unless
+ * NULL. scale: energy scale by element (see grad.h). Errors: RACAH_ENUMERIC naming the structure,
+ * RACAH_ENOMEM. */
 racah_status racahi_loss_eval(racahi_loss *loss, const racahi_weights *w, const racahi_sample *const *batch,
                               size_t n, const double *scale, const racahi_loss_weights *lw,
                               double displacement, double *value, double *grad, racahi_residual *res,

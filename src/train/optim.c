@@ -80,7 +80,8 @@ static void adam(racahi_optim *o, const racahi_param *p, const rates *s, double 
     }
 }
 
-/* X (C,C) <- U V^T of its singular value decomposition, nearly: float is more than the iteration needs. work: 3 C^2. */
+/* X (C,C) <- U V^T of its singular value decomposition, nearly: float is more than the iteration needs. work:
+ * 3 C^2. */
 static void orthogonalise(size_t C, float *X, float *work)
 {
     const size_t n = C * C;
