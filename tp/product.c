@@ -251,6 +251,47 @@ static racah_status build(builder *b, racah_error *err)
     return make_entries(b, err);
 }
 
+/* ---- sums that are written out --------------------------------------------------------------- */
+
+#define OUTPUT(lm)
+#define RUN(a) 0x100 | a,
+#define ITEM(b) 0x200 | b,
+#define X(x) x,
+#define END_ITEM(b)
+#define END_RUN(a)
+#define END_OUTPUT(lm)
+static const uint16_t list_303[] = {
+#include "product_303_list.inc"
+};
+static const uint16_t list_313[] = {
+#include "product_313_list.inc"
+};
+
+/* Is the plan the one of the list? */
+static bool listed(const racahi_product *p, const uint16_t *list, size_t n)
+{
+    const racahi_product_item *item = p->item;
+    const uint16_t *x = p->x;
+    if (n != p->nrun + p->nitem + p->nentry - p->nsquare || p->nsquare != p->S) return false;
+    for (size_t r = 0; r < p->nrun; r++) {
+        if (*list++ != (0x100 | p->run[r].a)) return false;
+        for (const racahi_product_item *end = item + p->run[r].count; item != end; item++) {
+            if (*list++ != (0x200 | item->b)) return false;
+            for (size_t k = 0; k < item->count; k++)
+                if (*list++ != *x++) return false;
+        }
+    }
+    return true;
+}
+
+static int written_out(const racahi_product *p)
+{
+    const int shape = 100 * p->lmax + 10 * p->Lout + p->order;
+    if (shape == 303 && listed(p, list_303, sizeof list_303 / sizeof *list_303)) return shape;
+    if (shape == 313 && listed(p, list_313, sizeof list_313 / sizeof *list_313)) return shape;
+    return 0;
+}
+
 racah_status racahi_product_check(int lmax, int Lout, int order, racah_error *err)
 {
     if (lmax < 0 || lmax > 4) return racahi_fail(err, RACAH_EINVAL, "product: lmax = %d, want 0..4", lmax);
@@ -292,6 +333,7 @@ racah_status racahi_product_create(racahi_product **out, int lmax, int Lout, int
         racahi_product_destroy(p);
         return status;
     }
+    p->unrolled = written_out(p);
     *out = p;
     return RACAH_OK;
 }
@@ -341,27 +383,32 @@ size_t racahi_product_ws_size(const racahi_product *p)
 
 void racahi_product_expand_f64(const racahi_product *p, size_t Cp, const double *W, double *coef)
 {
-    for (size_t e = 0; e < p->nentry; e++) {
-        double *restrict y = coef + e * Cp;
-        memset(y, 0, Cp * sizeof *y);
-        for (size_t i = p->u_start[e]; i < p->u_start[e + 1]; i++) {
-            const double *x = W + p->u_path[i] * Cp, u = p->u[i];
+    for (size_t c0 = 0, n; c0 < Cp; c0 += n) {
+        n = racahi_product_width(Cp, c0);
+        double *restrict y = coef + racahi_product_place(p, c0);
+        for (size_t e = 0; e < p->nentry; e++, y += n) {
+            memset(y, 0, n * sizeof *y);
+            for (size_t i = p->u_start[e]; i < p->u_start[e + 1]; i++) {
+                const double *x = W + p->u_path[i] * Cp + c0, u = p->u[i];
 #pragma omp simd
-            for (size_t c = 0; c < Cp; c++) y[c] += u * x[c];
+                for (size_t c = 0; c < n; c++) y[c] += u * x[c];
+            }
         }
     }
 }
 
 void racahi_product_expand_backward_f64(const racahi_product *p, size_t Cp, const double *dcoef, double *dW)
 {
-    for (size_t e = 0; e < p->nentry; e++) {
-        const double *y = dcoef + e * Cp;
-        for (size_t i = p->u_start[e]; i < p->u_start[e + 1]; i++) {
-            double *restrict x = dW + p->u_path[i] * Cp;
-            const double u = p->u[i];
+    for (size_t c0 = 0, n; c0 < Cp; c0 += n) {
+        n = racahi_product_width(Cp, c0);
+        const double *y = dcoef + racahi_product_place(p, c0);
+        for (size_t e = 0; e < p->nentry; e++, y += n)
+            for (size_t i = p->u_start[e]; i < p->u_start[e + 1]; i++) {
+                double *restrict x = dW + p->u_path[i] * Cp + c0;
+                const double u = p->u[i];
 #pragma omp simd
-            for (size_t c = 0; c < Cp; c++) x[c] += u * y[c];
-        }
+                for (size_t c = 0; c < n; c++) x[c] += u * y[c];
+            }
     }
 }
 

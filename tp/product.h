@@ -8,7 +8,8 @@
  * evaluated as nested sums (product_internal.h).
  *
  * Layout: A [S][Cp], B [(Lout+1)^2][Cp], Cp = channels padded to a whole number of 64-byte vectors,
- * W [npath][Cp] (paths ordered by L, then nu, then p), coef [nentry][Cp]. Weights differ by element, so
+ * W [npath][Cp] (paths ordered by L, then nu, then p). coef has nentry numbers for each channel, in blocks of up to 16
+ * channels: block after block [nentry][width], so that a kernel reads on and on. Weights differ by element, so
  * one call does atoms of one element, with that element's coef. Calls are serial and re-entrant and allocate
  * nothing. Results do not depend on how many atoms a call gets, and on the instruction set by rounding only.
  */
@@ -31,9 +32,9 @@ size_t racahi_product_path_offset(const racahi_product *p, int L, int nu); /* fi
 size_t racahi_product_nentry(const racahi_product *p);                     /* non-zeros (LM, monomial) */
 size_t racahi_product_flops(const racahi_product *p, bool backward);       /* per channel and atom */
 
-/* coef[e][c] = sum_p U[e][p] W[p][c]; overwrites. */
+/* coef[e, c] = sum_p U[e][p] W[p][c]; overwrites. */
 void racahi_product_expand_f64(const racahi_product *p, size_t Cp, const double *W, double *coef);
-/* dW[p][c] += sum_e U[e][p] dcoef[e][c] (the transpose). */
+/* dW[p][c] += sum_e U[e][p] dcoef[e, c] (the transpose). */
 void racahi_product_expand_backward_f64(const racahi_product *p, size_t Cp, const double *dcoef, double *dW);
 
 /* Scratch of one thread, bytes (64-byte aligned block); independent of Cp and of the number of atoms. */

@@ -64,8 +64,25 @@ struct racahi_product {
     size_t *u_start;  /* [nentry+1] the paths of entry e: */
     uint32_t *u_path; /*   u_path[u_start[e] .. u_start[e+1]) */
     double *u;        /*   and their coefficients */
+    int unrolled;     /* 0, or 100 lmax + 10 Lout + order of a shape whose sums are written out in the kernels */
     const racahi_product_kernels *kernels;
 };
+
+enum { RACAHI_PRODUCT_BLOCK = 16 };
+
+/* Width of the block of coefficients that channel c is in; the block begins at (c - c % 16) * nentry. */
+static inline size_t racahi_product_width(size_t Cp, size_t c)
+{
+    const size_t left = Cp - c / RACAHI_PRODUCT_BLOCK * RACAHI_PRODUCT_BLOCK;
+    return left < RACAHI_PRODUCT_BLOCK ? left : RACAHI_PRODUCT_BLOCK;
+}
+
+/* Place of entry 0, channel c. */
+static inline size_t racahi_product_place(const racahi_product *p, size_t c)
+{
+    const size_t in = c % RACAHI_PRODUCT_BLOCK;
+    return (c - in) * p->nentry + in;
+}
 
 /* The ranges of racahi_product_create. */
 racah_status racahi_product_check(int lmax, int Lout, int order, racah_error *err);

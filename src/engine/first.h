@@ -34,8 +34,8 @@ static inline size_t racahi_first_at(const racahi_first *f, const racahi_net *ne
 }
 
 /* One atom's edges that share a sender element, e = edge[0 .. ne-1] rows of phi and Y:
- *   D[l][m*nq + q] += sum_e Y[e, lm] phi[e, q]                D[l]: rows m of degree l
- * and back: dY[e, lm] = sum_q phi dD, dr[e] = sum_lm Y sum_q phi' dD (both overwritten). */
+ *   D[l][m*nq + q] = sum_e Y[e, lm] phi[e, q]                 D[l]: rows m of degree l
+ * and back: dY[e, lm] = sum_q phi dD, dr[e] = sum_lm Y sum_q phi' dD. All overwritten. */
 void racahi_first_forward_f64(racahi_isa isa, int lmax, size_t nq, size_t ne, const int *edge, const double *phi,
                               const double *Y, double *const *D);
 void racahi_first_forward_f32(racahi_isa isa, int lmax, size_t nq, size_t ne, const int *edge, const float *phi,

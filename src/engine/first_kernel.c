@@ -2,6 +2,7 @@
  * Densities of the first layer: both precisions, every instruction set, one body. */
 #include "first.h"
 #include "../base/lane_sums.h"
+#include "../base/unroll.h"
 
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #define VEC racahi_line_f64
 #define SUMS RACAHI_LANE_SUMS_F64
 #define TARGET
+#define VECTORS 1
 #define NAME(x) x##_f64_base
 #include "first_kernel.inc"
 #undef NAME
@@ -47,6 +49,8 @@
 #undef VEC
 #undef SUMS
 #undef TARGET
+#undef VECTORS
+#define VECTORS 2
 #define REAL double
 #define VEC racahi_line_f64
 #define SUMS RACAHI_LANE_SUMS_F64

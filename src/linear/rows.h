@@ -18,12 +18,13 @@ typedef struct racahi_rows {
     const size_t *xat, *yat; /* offset of each in x and y, elements; yat distinct */
     size_t K, xseg, xstep;
     size_t N, yseg, ystep;
+    const size_t *wseg;      /* NULL, or [xseg]: each segment has a matrix (K, yseg*N) of its own, packed from there on */
     double alpha;
     bool add;                /* y +=, otherwise y = */
 } racahi_rows;
 
-/* A matrix (rows, columns) into the order the kernels read: for each segment of N columns, panels of 256 bytes, each
- * panel row after row; rows*columns elements. W is row-major with leading dimension ld, and is that matrix or, where
+/* A matrix (rows, columns) into the order the kernels read: for each segment of N columns, panels of up to 256
+ * bytes, each row after row; rows*columns elements. W is row-major with leading dimension ld, and is that matrix or, where
  * `transposed`, its transpose. */
 void racahi_rows_pack_f64(size_t rows, size_t columns, size_t N, const double *W, size_t ld, bool transposed, double *packed);
 void racahi_rows_pack_f32(size_t rows, size_t columns, size_t N, const float *W, size_t ld, bool transposed, float *packed);

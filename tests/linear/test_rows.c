@@ -9,7 +9,7 @@
 
 typedef struct shape {
     size_t n, K, xseg, N, yseg;
-    bool transposed, add;
+    bool transposed, add, own; /* own: each segment has a packed matrix of its own, the last one first */
 } shape;
 
 /* Rows of x and y lie in reverse order with gaps; segments of a row are `gap` apart. */
@@ -29,17 +29,22 @@ static void check(uint64_t *seed, shape s, racahi_isa isa, bool single)
     for (size_t i = 0; i < s.n * yrow; i++) y32[i] = (float)racah_test_normal(seed), before[i] = y[i] = y32[i];
     for (size_t i = 0; i < rows * columns; i++) W32[i] = (float)racah_test_normal(seed), W[i] = W32[i];
     for (size_t r = 0; r < s.n; r++) xat[r] = (s.n - 1 - r) * xrow, yat[r] = (s.n - 1 - r) * yrow;
+    size_t wseg[3];
     const racahi_rows q = {.n = s.n, .xat = xat, .yat = yat, .K = s.K, .xseg = s.xseg, .xstep = xstep,
-                           .N = s.N, .yseg = s.yseg, .ystep = ystep, .alpha = alpha, .add = s.add};
-    const size_t ld = s.transposed ? rows : columns;
+                           .N = s.N, .yseg = s.yseg, .ystep = ystep, .wseg = s.own ? wseg : NULL, .alpha = alpha,
+                           .add = s.add};
+    const size_t ld = s.transposed ? rows : columns, pieces = s.own ? s.xseg : 1;
+    for (size_t p = 0; p < pieces; p++) {
+        const size_t from = p * s.K * (s.transposed ? 1 : ld), to = (pieces - 1 - p) * s.K * columns;
+        wseg[p] = to;
+        if (single) racahi_rows_pack_f32(rows / pieces, columns, s.N, W32 + from, ld, s.transposed, p32 + to);
+        else racahi_rows_pack_f64(rows / pieces, columns, s.N, W + from, ld, s.transposed, packed + to);
+    }
     if (single) {
-        racahi_rows_pack_f32(rows, columns, s.N, W32, ld, s.transposed, p32);
         racahi_rows_f32(isa, &q, x32, p32, y32);
         for (size_t i = 0; i < s.n * yrow; i++) y[i] = y32[i];
-    } else {
-        racahi_rows_pack_f64(rows, columns, s.N, W, ld, s.transposed, packed);
+    } else
         racahi_rows_f64(isa, &q, x, packed, y);
-    }
     /* a sum of `rows` products of normal numbers: rounding is at most rows eps times their size, about 1 each */
     const double tol = (double)(rows + 4) * (single ? FLT_EPSILON : DBL_EPSILON);
     for (size_t r = 0; r < s.n; r++)
@@ -67,8 +72,9 @@ static void test_rows_match_the_plain_sum(void **state)
     for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++)
         for (size_t i = 0; i < sizeof n / sizeof *n; i++)
             for (size_t k = 0; k < sizeof wide / sizeof *wide; k++)
-                for (int flags = 0; flags < 16; flags++)
-                    check(&seed, (shape){n[i], wide[k], flags & 4 ? 3 : 1, wide[(k * 5 + i) % 8], flags & 8 ? 2 : 1, flags & 1, flags & 2},
+                for (int flags = 0; flags < 20; flags++) /* from 16 on: own, with three segments */
+                    check(&seed, (shape){n[i], wide[k], flags & 20 ? 3 : 1, wide[(k * 5 + i) % 8], flags & 8 ? 2 : 1, flags & 1, flags & 2,
+                                         flags & 16},
                           (racahi_isa)isa, i % 2 == 0);
 }
 
@@ -79,7 +85,7 @@ static void test_rows_of_eight_channels(void **state)
     uint64_t seed = 2;
     for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++)
         for (size_t K = 8; K <= 72; K += 8)
-            for (size_t N = 8; N <= 72; N += 8) check(&seed, (shape){9, K, 1, N, 1, false, false}, (racahi_isa)isa, false);
+            for (size_t N = 8; N <= 72; N += 8) check(&seed, (shape){9, K, 1, N, 1, false, false, false}, (racahi_isa)isa, false);
 }
 
 int main(void)

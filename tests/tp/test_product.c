@@ -2,7 +2,7 @@
  * The many-body product: kernels against the readable twin, gradients against differences, symmetry. */
 #include "support.h"
 
-#include "product.h"
+#include "product_internal.h"
 #include "racah_tp.h"
 
 typedef struct shape {
@@ -400,6 +400,19 @@ static void test_product_paths_are_those_of_the_bases(void **state)
     racahi_product_destroy(p);
 }
 
+/* The lists in tp/product_3?3_list.inc are those of the plans; otherwise tp/make_product_list.c must run again. */
+static void test_product_of_mace_is_written_out(void **state)
+{
+    (void)state;
+    racah_error err;
+    for (int Lout = 0; Lout <= 1; Lout++) {
+        racahi_product *p;
+        RACAH_ASSERT_OK(racahi_product_create(&p, 3, Lout, 3, RACAHI_ISA_BASE, &err));
+        assert_int_equal(p->unrolled, 303 + 10 * Lout);
+        racahi_product_destroy(p);
+    }
+}
+
 static void test_product_refuses_bad_input(void **state)
 {
     (void)state;
@@ -443,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_product_gradient_matches_central_difference),
         cmocka_unit_test(test_product_is_equivariant),
         cmocka_unit_test(test_product_paths_are_those_of_the_bases),
+        cmocka_unit_test(test_product_of_mace_is_written_out),
         cmocka_unit_test(test_product_refuses_bad_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
