@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * Convolution over a list of edges by each algorithm (cg, cp, grid, so2; `plan`: the tensor product of each edge by
- * itself), and many-body products (symmetric contraction, grid, cp): what design.md 3.2 claims, in numbers. */
+ * itself), and many-body products (symmetric contraction, gaunt, grid, cp): what design.md 3.2 claims, in numbers. */
 #include "bench.h"
 
 #include "../sphere/racah_sphere.h"
 #include "../tp/conv_cp.h"
 #include "../tp/manybody.h"
+#include "../tp/manybody_gaunt.h"
 #include "../tp/product.h"
 #include "../tp/racah_tp.h"
 
@@ -60,32 +61,6 @@ static void make_edges(conv_case *c)
     c->ptr[ATOMS] = c->E;
 }
 
-static void run_forward_f64(void *ctx)
-{
-    conv_case *c = ctx;
-    racahi_nodeconv_forward_f64(c->p, c->ws, CHANNELS, ATOMS, c->ptr, ATOMS, c->j, c->x, c->W, c->Y, c->A);
-}
-static void run_forward_f32(void *ctx)
-{
-    conv_case *c = ctx;
-    racahi_nodeconv_forward_f32(c->p, c->ws, CHANNELS, ATOMS, c->ptr, ATOMS, c->j, c->xf, c->Wf, c->Yf,
-                                c->Af);
-}
-static void run_both_f64(void *ctx)
-{
-    conv_case *c = ctx;
-    run_forward_f64(c);
-    racahi_nodeconv_backward_f64(c->p, c->ws, CHANNELS, ATOMS, c->ptr, ATOMS, c->j, c->x, c->W, c->Y, c->dA,
-                                 c->dx, c->dY, c->dW);
-}
-static void run_both_f32(void *ctx)
-{
-    conv_case *c = ctx;
-    run_forward_f32(c);
-    racahi_nodeconv_backward_f32(c->p, c->ws, CHANNELS, ATOMS, c->ptr, ATOMS, c->j, c->xf, c->Wf, c->Yf,
-                                 c->dAf, c->dxf, c->dYf, c->dWf);
-}
-
 /* The tensor-product plan (algorithm cg: every non-zero coefficient for every channel) on the edges of one receiver
  * after the other: senders' rows copied, messages summed up, gradients added to the senders. */
 typedef struct plan_case {
@@ -97,62 +72,6 @@ typedef struct plan_case {
     float *xf, *zf, *dzf, *dxf;
     bool both;
 } plan_case;
-
-static void plan_run_f64(void *ctx)
-{
-    plan_case *q = ctx;
-    const conv_case *c = q->c;
-    racah_error err;
-    const size_t n1 = q->info.dim1, n2 = q->info.dim2, n3 = q->info.dim3, nw = q->info.nw;
-    for (size_t i = 0; i < ATOMS; i++) {
-        const size_t e = c->ptr[i];
-        for (size_t k = 0; k < NEIGHBOURS; k++)
-            memcpy(q->x + k * n1, c->x + (size_t)c->j[e + k] * n1, n1 * sizeof *q->x);
-        bench_must(racah_tp_forward_f64(q->plan, q->ws, NEIGHBOURS, q->x, c->Y + e * n2, c->W + e * nw, q->z, &err),
-                   &err);
-        double *A = c->A + i * n3;
-        memcpy(A, q->z, n3 * sizeof *A);
-        for (size_t k = 1; k < NEIGHBOURS; k++)
-            for (size_t a = 0; a < n3; a++) A[a] += q->z[k * n3 + a];
-        if (!q->both) continue;
-        for (size_t k = 0; k < NEIGHBOURS; k++) memcpy(q->dz + k * n3, c->dA + i * n3, n3 * sizeof *q->dz);
-        bench_must(racah_tp_backward_f64(q->plan, q->ws, NEIGHBOURS, q->x, c->Y + e * n2, c->W + e * nw, q->dz, q->dx,
-                                         c->dY + e * n2, c->dW + e * nw, &err),
-                   &err);
-        for (size_t k = 0; k < NEIGHBOURS; k++) {
-            double *dx = c->dx + (size_t)c->j[e + k] * n1;
-            for (size_t a = 0; a < n1; a++) dx[a] += q->dx[k * n1 + a];
-        }
-    }
-}
-
-static void plan_run_f32(void *ctx)
-{
-    plan_case *q = ctx;
-    const conv_case *c = q->c;
-    racah_error err;
-    const size_t n1 = q->info.dim1, n2 = q->info.dim2, n3 = q->info.dim3, nw = q->info.nw;
-    for (size_t i = 0; i < ATOMS; i++) {
-        const size_t e = c->ptr[i];
-        for (size_t k = 0; k < NEIGHBOURS; k++)
-            memcpy(q->xf + k * n1, c->xf + (size_t)c->j[e + k] * n1, n1 * sizeof *q->xf);
-        bench_must(racah_tp_forward_f32(q->plan, q->ws, NEIGHBOURS, q->xf, c->Yf + e * n2, c->Wf + e * nw, q->zf, &err),
-                   &err);
-        float *A = c->Af + i * n3;
-        memcpy(A, q->zf, n3 * sizeof *A);
-        for (size_t k = 1; k < NEIGHBOURS; k++)
-            for (size_t a = 0; a < n3; a++) A[a] += q->zf[k * n3 + a];
-        if (!q->both) continue;
-        for (size_t k = 0; k < NEIGHBOURS; k++) memcpy(q->dzf + k * n3, c->dAf + i * n3, n3 * sizeof *q->dzf);
-        bench_must(racah_tp_backward_f32(q->plan, q->ws, NEIGHBOURS, q->xf, c->Yf + e * n2, c->Wf + e * nw, q->dzf,
-                                         q->dxf, c->dYf + e * n2, c->dWf + e * nw, &err),
-                   &err);
-        for (size_t k = 0; k < NEIGHBOURS; k++) {
-            float *dx = c->dxf + (size_t)c->j[e + k] * n1;
-            for (size_t a = 0; a < n1; a++) dx[a] += q->dxf[k * n1 + a];
-        }
-    }
-}
 
 /* A of the first atoms, dx of all of them (the reference is slow), dY and dW of their edges. */
 typedef struct answer {
@@ -177,39 +96,20 @@ static answer reference(const conv_case *c, const int l[3], racahi_weights_kind 
     return r;
 }
 
-/* The first `atoms` receivers only, whose answers are there. */
-static double check_f64(conv_case *c, const answer *r, size_t atoms, bool backward)
-{
-    size_t e = atoms * NEIGHBOURS, y = c->sY / c->E * e, w = c->sW / c->E * e, a = c->sA / ATOMS * atoms;
-    memset(c->dx, 0, c->sx * sizeof *c->dx);
-    racahi_nodeconv_forward_f64(c->p, c->ws, CHANNELS, atoms, c->ptr, ATOMS, c->j, c->x, c->W, c->Y, c->A);
-    double worst = bench_error_f64(c->A, r->A, a);
-    if (!backward) return worst;
-    racahi_nodeconv_backward_f64(c->p, c->ws, CHANNELS, atoms, c->ptr, ATOMS, c->j, c->x, c->W, c->Y, c->dA,
-                                 c->dx, c->dY, c->dW);
-    double each[3] = {bench_error_f64(c->dx, r->dx, c->sx), c->so2 ? 0 : bench_error_f64(c->dY, r->dY, y),
-                      bench_error_f64(c->dW, r->dW, w)};
-    for (int i = 0; i < 3; i++)
-        if (!(each[i] <= worst)) worst = each[i];
-    return worst;
-}
-
-static double check_f32(conv_case *c, const answer *r, size_t atoms, bool backward)
-{
-    size_t e = atoms * NEIGHBOURS, y = c->sY / c->E * e, w = c->sW / c->E * e, a = c->sA / ATOMS * atoms;
-    memset(c->dxf, 0, c->sx * sizeof *c->dxf);
-    racahi_nodeconv_forward_f32(c->p, c->ws, CHANNELS, atoms, c->ptr, ATOMS, c->j, c->xf, c->Wf, c->Yf,
-                                c->Af);
-    double worst = bench_error_f32(c->Af, r->A, a);
-    if (!backward) return worst;
-    racahi_nodeconv_backward_f32(c->p, c->ws, CHANNELS, atoms, c->ptr, ATOMS, c->j, c->xf, c->Wf, c->Yf,
-                                 c->dAf, c->dxf, c->dYf, c->dWf);
-    double each[3] = {bench_error_f32(c->dxf, r->dx, c->sx), c->so2 ? 0 : bench_error_f32(c->dYf, r->dY, y),
-                      bench_error_f32(c->dWf, r->dW, w)};
-    for (int i = 0; i < 3; i++)
-        if (!(each[i] <= worst)) worst = each[i];
-    return worst;
-}
+#define REAL double
+#define NAME(x) x##_f64
+#define FIELD(x) x
+#include "bench_tp_run.inc"
+#undef REAL
+#undef NAME
+#undef FIELD
+#define REAL float
+#define NAME(x) x##_f32
+#define FIELD(x) x##f
+#include "bench_tp_run.inc"
+#undef REAL
+#undef NAME
+#undef FIELD
 
 /* Forward and backward; A, dY and dW of the first atoms are checked. */
 static void plan_subjects(bench *b, conv_case *c, const int l[3], racahi_weights_kind kind, const answer *r,
@@ -348,6 +248,7 @@ enum { BODY_ATOMS = 16 };
 
 typedef struct body_case {
     racahi_manybody *m; /* or */
+    racahi_manybody_gaunt *g; /* or */
     racahi_product *p;
     void *ws;
     double *W, *A, *B, *dB, *dA, *dW;
@@ -358,6 +259,15 @@ static void run_manybody(void *ctx)
     body_case *c = ctx;
     racahi_manybody_forward_f64(c->m, c->ws, CHANNELS, BODY_ATOMS, c->W, c->A, c->B);
     racahi_manybody_backward_f64(c->m, c->ws, CHANNELS, BODY_ATOMS, c->W, c->A, c->dB, c->dA, c->dW);
+}
+
+static void run_gaunt(void *ctx)
+{
+    body_case *c = ctx;
+    racah_error err;
+    bench_must(racahi_manybody_gaunt_forward_f64(c->g, c->ws, BODY_ATOMS, c->W, c->A, c->B, &err), &err);
+    bench_must(racahi_manybody_gaunt_backward_f64(c->g, c->ws, BODY_ATOMS, c->W, c->A, c->dB, c->dA, c->dW, &err),
+               &err);
 }
 
 /* W holds the coefficients here. */
@@ -415,6 +325,19 @@ static void body_subjects(bench *b, int lmax, int Lout, int order)
                     bench_error_f64(c.B, ref, nout * CHANNELS));
         racahi_free(c.ws);
         racahi_manybody_destroy(c.m);
+    }
+    if (bench_wanted(b, "manybody_gaunt")) {
+        bench_must(racahi_manybody_gaunt_create(&c.g, RACAH_TP_GAUNT, lmax, Lout, order, CHANNELS, RACAH_TP_F64, &err),
+                   &err);
+        c.ws = bench_need(racahi_malloc(racahi_manybody_gaunt_ws_size(c.g, BODY_ATOMS), 1));
+        bench_must(racahi_manybody_forward_ref(lmax, Lout, order, CHANNELS, 1, c.W, c.A, ref, &err), &err);
+        run_gaunt(&c);
+        snprintf(params, sizeof params, "l=%d Lout=%d order=%d C=%d", lmax, Lout, order, CHANNELS);
+        body_report(b, "manybody_gaunt", params, isa, run_gaunt, &c,
+                    racahi_manybody_gaunt_flops(c.g, false) + racahi_manybody_gaunt_flops(c.g, true),
+                    bench_error_f64(c.B, ref, nout * CHANNELS));
+        racahi_free(c.ws);
+        racahi_manybody_gaunt_destroy(c.g);
     }
     if (lmax <= 4 && (order < 4 || lmax <= 3) && bench_wanted(b, "manybody_cg")) {
         bench_must(racahi_product_create(&c.p, lmax, Lout, order, isa, &err), &err);

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * Spherical harmonics for batches of points: one point in each lane of a vector. */
 #include "sph.h"
+#include "turn.h"
 #include "unroll.h"
 
 #include <math.h>
+#include <string.h>
+#if RACAHI_X86
+#include <immintrin.h>
+#endif
+
+#undef UNROLL /* sph_body.inc has two of its own */
 
 enum sph_mode {
     SPH_VALUES,    /* Y */
@@ -12,7 +19,7 @@ enum sph_mode {
 };
 #define SMAX ((RACAH_SPH_LMAX + 1) * (RACAH_SPH_LMAX + 1))
 
-/* SPH_UNROLL: the trip counts are constants of at most 5 once the body is inlined.
+/* SPH_UNROLL: the trip counts are constants of at most 16 once the body is inlined.
  * SPH_SIMD: gcc would unroll a loop over 4 lanes before it thinks of vectors; clang needs no hint, and
  * warns of a failed one under a sanitizer. */
 #if defined(RACAHI_PLAIN_LOOPS)
@@ -20,7 +27,7 @@ enum sph_mode {
 #elif defined(__clang__)
 #define SPH_UNROLL _Pragma("unroll")
 #else
-#define SPH_UNROLL _Pragma("GCC unroll 8")
+#define SPH_UNROLL _Pragma("GCC unroll 16")
 #endif
 #if defined(__clang__)
 #define SPH_SIMD
@@ -36,40 +43,45 @@ _Static_assert(sizeof factor / sizeof *factor == (RACAH_SPH_LMAX + 1) * (RACAH_S
 static const double reciprocal[RACAH_SPH_LMAX + 1] = {0,       1.0,     1.0 / 2, 1.0 / 3, 1.0 / 4,  1.0 / 5,
                                                       1.0 / 6, 1.0 / 7, 1.0 / 8, 1.0 / 9, 1.0 / 10, 1.0 / 11};
 
-#undef UNROLL /* sph_body.inc has two of its own */
 #define REAL double
-#define VBYTES 16
+#define VB 16
+#define LANES 2
 #define TARGET
 #define NAME(x) x##_f64_base
 #include "sph_kernel.inc"
 
 #define REAL float
-#define VBYTES 16
+#define VB 16
+#define LANES 4
 #define TARGET
 #define NAME(x) x##_f32_base
 #include "sph_kernel.inc"
 
 #if RACAHI_X86
 #define REAL double
-#define VBYTES 32
+#define VB 32
+#define LANES 4
 #define TARGET RACAHI_TARGET_AVX2
 #define NAME(x) x##_f64_avx2
 #include "sph_kernel.inc"
 
 #define REAL float
-#define VBYTES 32
+#define VB 32
+#define LANES 8
 #define TARGET RACAHI_TARGET_AVX2
 #define NAME(x) x##_f32_avx2
 #include "sph_kernel.inc"
 
 #define REAL double
-#define VBYTES 64
+#define VB 64
+#define LANES 8
 #define TARGET RACAHI_TARGET_AVX512
 #define NAME(x) x##_f64_avx512
 #include "sph_kernel.inc"
 
 #define REAL float
-#define VBYTES 64
+#define VB 64
+#define LANES 16
 #define TARGET RACAHI_TARGET_AVX512
 #define NAME(x) x##_f32_avx512
 #include "sph_kernel.inc"

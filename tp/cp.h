@@ -69,18 +69,20 @@ double racahi_cp_residual(const racahi_cp_factors *f, const double *T);
 /* ---- fitting ------------------------------------------------------------------------------------ */
 
 /* What the columns of the factors are tied to. Inversion P has P_k = (-1)^l, k = l*l + l + m (the ranges are squares
- * then); the tensor must have the symmetry: even paths, and wigner_3j or Gaunt coefficients for equal columns. */
+ * then); the half turns X, Y, Z about the axes have signs too. The tensor must have the symmetry: even paths for
+ * inversion, and wigner_3j or Gaunt coefficients for equal columns; any coupling for turns. */
 typedef enum racahi_cp_symmetry {
     RACAHI_CP_FREE = 0,      /* nothing */
     RACAHI_CP_INVERSION = 1, /* terms come in pairs (a,b,c), (Pa,Pb,Pc) */
     RACAHI_CP_LAST_TWO = 2,  /* and b = c */
-    RACAHI_CP_ALL_THREE = 3  /* and a = b = c */
+    RACAHI_CP_ALL_THREE = 3, /* and a = b = c */
+    RACAHI_CP_TURNS = 4      /* terms come in fours (a,b,c), (Xa,Xb,Xc), (Ya,Yb,Yc), (Za,Zb,Zc) */
 } racahi_cp_symmetry;
 
 typedef struct racahi_cp_fit_options {
     int rank;
     racahi_cp_symmetry symmetry;
-    int singles; /* tied columns: terms that are their own mirror image (even degrees only), the rest are pairs */
+    int singles; /* tied columns: terms that are their own images, component by component */
     uint64_t seed;
     double minutes;   /* of processor time; restarts until then */
     double tolerance; /* stop as soon as the relative residual is below, 1e-14 */

@@ -12,8 +12,9 @@
  * and so on, so that the Jacobian is never formed. Exact decompositions have zero residual, which is why
  * normal equations reach rounding error here.
  *
- * Tied columns (racahi_cp_symmetry): the even unit and Gaunt tensors are symmetric under inversion P of all
- * three indices and under permutations of indices of equal range. Decompositions of the same symmetry have
+ * Tied columns (racahi_cp_symmetry): all tensors are symmetric under rotation of all three indices, of which the
+ * half turns about the axes only change signs of the components; the even unit and Gaunt tensors are so under
+ * inversion P too and under permutations of indices of equal range. Decompositions of the same symmetry have
  * far fewer unknowns, (3,3,3) at rank 50 for instance 25 x 16 instead of 2400, so a step costs 1/200 of the
  * free one, and as many fewer equations. Levenberg-Marquardt finds them from random starts without sweeps
  * before. */
@@ -43,9 +44,10 @@ typedef struct fit {
     fit_entry *nz;
     double *F[3], *trial[3], *best[3]; /* each set is one block of P doubles, [0] is its start */
     racahi_cp_symmetry symmetry;
-    int singles;  /* columns without a mirror image, the last ones */
+    int images;   /* tied: columns that the symmetry makes of one, 2 or 4 */
+    int singles;  /* columns that are their own images, the last ones */
     int at[3], W; /* tied: where the three columns of a term start in its W unknowns */
-    int U;        /* unknowns of Levenberg-Marquardt: P, or W for each pair of columns and each single */
+    int U;        /* unknowns of Levenberg-Marquardt: P, or W for each set of images and each single */
     double *u, *u_trial, *slope; /* tied: [U]; dF/du [P], which is +-1 or 0 */
     double *gram[3];             /* [R][R] */
     double *M;                   /* [R][max n] right side of one ALS solve; [R][R] below */
@@ -162,21 +164,34 @@ static double als(fit *w, int sweeps)
 /* Column r belongs to these unknowns. */
 static double *unknowns_of(const fit *w, double *u, int r)
 {
-    int pairs = (w->R - w->singles) / 2;
-    return u + (size_t)(r < 2 * pairs ? r / 2 : r - pairs) * (size_t)w->W;
+    int n = w->images, sets = (w->R - w->singles) / n;
+    return u + (size_t)(r < n * sets ? r / n : r - (n - 1) * sets) * (size_t)w->W;
 }
 
-/* Inversion is (-1)^l on index k = l*l + l + m. Second columns of pairs are mirror images, singles their own:
- * they have even degrees only. */
+/* What makes image `image` of a column, on component l, m: inversion; the half turns about x, y and z. With the polar
+ * axis y, Y_lm is P_l^|m|(y) times the real (m >= 0) or imaginary part of (z + i x)^|m|. */
+static double image_sign(racahi_cp_symmetry symmetry, int image, int l, int m)
+{
+    double l_odd = l % 2 ? -1 : 1, m_odd = m % 2 ? -1 : 1, x = m < 0 ? -l_odd : l_odd;
+    if (symmetry != RACAHI_CP_TURNS) return image ? l_odd : 1;
+    const double turns[4] = {1, x, m_odd, x * m_odd};
+    return turns[image];
+}
+
+/* Singles have those components only that no image changes. */
 static void make_slopes(fit *w)
 {
     for (int f = 0; f < 3; f++)
         for (int r = 0; r < w->R; r++)
             for (int l = 0; l * l < w->n[f]; l++)
                 for (int k = l * l; k < (l + 1) * (l + 1) && k < w->n[f]; k++) {
-                    bool single = r >= w->R - w->singles;
-                    double odd = single ? 0 : r % 2 ? -1 : 1;
-                    w->slope[w->F[f] - w->F[0] + r * w->n[f] + k] = l % 2 ? odd : 1;
+                    int m = k - l * l - l;
+                    double *slope = w->slope + (w->F[f] - w->F[0]) + r * w->n[f] + k;
+                    *slope = image_sign(w->symmetry, r % w->images, l, m);
+                    if (r < w->R - w->singles) continue;
+                    *slope = 1;
+                    for (int i = 0; i < w->images; i++)
+                        if (image_sign(w->symmetry, i, l, m) < 0) *slope = 0;
                 }
 }
 
@@ -362,11 +377,11 @@ static void fit_free(fit *w)
 static void fit_tie(fit *w, const racahi_cp_fit_options *o)
 {
     int n1 = w->n[0], n2 = w->n[1], n3 = w->n[2];
-    w->symmetry = o->symmetry, w->singles = o->singles;
+    w->symmetry = o->symmetry, w->singles = o->singles, w->images = o->symmetry == RACAHI_CP_TURNS ? 4 : 2;
     w->at[0] = 0, w->at[1] = n1, w->at[2] = n1 + n2, w->W = n1 + n2 + n3;
     if (o->symmetry == RACAHI_CP_LAST_TWO) w->at[2] = n1, w->W = n1 + n2;
     if (o->symmetry == RACAHI_CP_ALL_THREE) w->at[1] = w->at[2] = 0, w->W = n1;
-    w->U = o->symmetry == RACAHI_CP_FREE ? w->P : w->W * ((w->R - w->singles) / 2 + w->singles);
+    w->U = o->symmetry == RACAHI_CP_FREE ? w->P : w->W * ((w->R - w->singles) / w->images + w->singles);
 }
 
 static racah_status fit_init(fit *w, const double *T, int n1, int n2, int n3, const racahi_cp_fit_options *o,
@@ -420,19 +435,21 @@ static double largest_entry(const fit *w)
 
 static racah_status check_symmetry(int n1, int n2, int n3, const racahi_cp_fit_options *o, racah_error *err)
 {
-    if ((unsigned)o->symmetry > RACAHI_CP_ALL_THREE)
+    if ((unsigned)o->symmetry > RACAHI_CP_TURNS)
         return racahi_fail(err, RACAH_EINVAL, "cp fit: symmetry %d, need 0..%d", (int)o->symmetry,
-                           RACAHI_CP_ALL_THREE);
-    if ((o->symmetry >= RACAHI_CP_LAST_TWO && n2 != n3) || (o->symmetry == RACAHI_CP_ALL_THREE && n1 != n2))
+                           RACAHI_CP_TURNS);
+    bool equal = o->symmetry == RACAHI_CP_LAST_TWO || o->symmetry == RACAHI_CP_ALL_THREE;
+    if ((equal && n2 != n3) || (o->symmetry == RACAHI_CP_ALL_THREE && n1 != n2))
         return racahi_fail(err, RACAH_EINVAL, "cp fit: equal columns need equal ranges, have (%d,%d,%d)", n1,
                            n2, n3);
     bool tied = o->symmetry != RACAHI_CP_FREE;
+    int images = o->symmetry == RACAHI_CP_TURNS ? 4 : 2;
     if (o->singles < 0 || o->singles > o->rank || (!tied && o->singles) ||
-        (tied && (o->rank - o->singles) % 2))
+        (tied && (o->rank - o->singles) % images))
         return racahi_fail(
             err, RACAH_EINVAL,
-            "cp fit: %d single columns of %d; the others are pairs, and there are none without "
-            "symmetry",
+            "cp fit: %d single columns of %d; the others come in pairs, or fours with half turns, and there are "
+            "no singles without symmetry",
             o->singles, o->rank);
     return RACAH_OK;
 }

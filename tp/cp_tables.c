@@ -16,6 +16,9 @@ static const double unit_all_222[] = {
 static const double unit_all_222_tdn[] = {
 #include "../data/cp_unit_all_222_tdn.inc"
 };
+static const double unit_all_333[] = {
+#include "../data/cp_unit_all_333.inc"
+};
 static const double gaunt_even_111[] = {
 #include "../data/cp_gaunt_even_111.inc"
 };
@@ -117,6 +120,7 @@ const racahi_cp_factors racahi_cp_tables[] = {
     ENTRY(1, 1, 1, UNIT, ALL, 7, 1.7e-02, unit_all_111_tdn),
     ENTRY(2, 2, 2, UNIT, ALL, 30, 5.4e-16, unit_all_222),
     ENTRY(2, 2, 2, UNIT, ALL, 28, 1.3e-02, unit_all_222_tdn),
+    ENTRY(3, 3, 3, UNIT, ALL, 90, 2.6e-15, unit_all_333),
     ENTRY(1, 1, 1, GAUNT, EVEN, 6, 1.1e-15, gaunt_even_111),
     ENTRY(1, 1, 2, GAUNT, EVEN, 9, 2.9e-16, gaunt_even_112),
     ENTRY(1, 2, 2, GAUNT, EVEN, 12, 9.7e-16, gaunt_even_122),

@@ -53,6 +53,7 @@ typedef struct cg_state {
     size_t nsum, nterm;
     cg_sum *sum;
     racahi_tp_term *term; /* the sums' terms one after the other, then those of the uvw groups */
+    size_t sum_steps, grad_steps; /* blocks of channels that the kernels go through, about and at least 1 */
     size_t nK, max_nk, max_n, max_T, max_C;
     bool tile_x, tile_y;           /* is x, is y ever side B */
     bool flip;                     /* uvu with several copies: weights are turned to [v][u] */
@@ -287,6 +288,12 @@ static void make_sums(const racah_tp_plan *p, cg_state *s)
         while (t < s->nterm && s->term[t].x0 != q->offset) t++;
         s->plain = t < s->nterm;
         mark_ends(s, q->offset);
+    }
+    s->sum_steps = s->grad_steps = 1;
+    for (size_t q = 0; q < s->nsum; q++) {
+        const cg_sum *u = &s->sum[q];
+        size_t steps = u->C / (p->d.dtype == RACAH_TP_F64 ? RACAHI_TP_LANES(double) : RACAHI_TP_LANES(float));
+        s->sum_steps += steps / 2, s->grad_steps += steps * u->nterm; /* the forward pass takes two vectors */
     }
     s->lines = s->plain && !s->flip;
     for (size_t i = 0; i < s->ngroup; i++) {

@@ -15,9 +15,9 @@ typedef struct job {
 } job;
 
 static const char families[] = "gaunt|unit", path_sets[] = "even|all",
-                  symmetries[] = "free|inversion|two|all";
+                  symmetries[] = "free|inversion|two|all|turns";
 static const char *const family_names[] = {"gaunt", "unit"}, *const path_names[] = {"even", "all"},
-                         *const symmetry_names[] = {"free", "inversion", "two", "all"};
+                         *const symmetry_names[] = {"free", "inversion", "two", "all", "turns"};
 
 static bool progress(void *ctx, int restart, double als, double lm, double best)
 {
@@ -126,9 +126,10 @@ int racahi_cmd_cp_fit(int argc, char **argv)
          .help = "even l1+l2+l3, or all (default even)"},
         {"--rank", CLI_INT, &j.rank, .min = 1, .max = 400, .metavar = "R", .help = "number of terms"},
         {"--symmetry", CLI_CHOICE, &j.symmetry, .choices = symmetries,
-         .help = "of the terms: in pairs that inversion swaps, with two or all factors equal (default free)"},
+         .help = "of the terms: in pairs that inversion swaps, with two or all factors equal; in fours that half turns "
+                 "about the axes permute (default free)"},
         {"--singles", CLI_INT, &j.singles, .min = 0, .max = 400, .metavar = "N",
-         .help = "terms that inversion keeps (even degrees only); default 0"},
+         .help = "terms that inversion or the turns keep component by component; default 0"},
         {"--seed", CLI_INT, &j.seed, .min = 0, .max = 1e9, .metavar = "N",
          .help = "of the random starts (default 1)"},
         {"--minutes", CLI_DOUBLE, &j.minutes, .min = 0, .max = 1e5, .metavar = "T",

@@ -4,6 +4,7 @@
 #include "tp_measure.h"
 #include "../../sphere/quadrature.h"
 #include "../../sphere/wigner_d.h"
+#include "../linear/gemm.h"
 
 #include <math.h>
 #include <string.h>
@@ -99,15 +100,14 @@ racah_status cli_cp_equivariance(const racahi_cp_factors *f, int rotations, doub
 
 /* ---- plans ------------------------------------------------------------------------------------------ */
 
+/* A plan of C channels, one in the second input, with one set of generic weights and room for n samples. */
 typedef struct probe {
     racah_tp_plan *plan;
     racah_tp_info info;
     void *ws;
     int L;
     bool direction, single;
-    size_t S, npoints; /* samples of the second input: S basis vectors, or directions */
-    racahi_quadrature *q;
-    double *Y; /* [npoints][S] */
+    size_t S, C;
     double *x, *y, *z, *w;
     float *xf, *yf, *zf, *wf;
 } probe;
@@ -126,67 +126,37 @@ static racah_status run(probe *p, size_t n, racah_error *err)
 static void probe_free(probe *p)
 {
     racah_tp_plan_destroy(p->plan);
-    racahi_quadrature_destroy(p->q);
-    void *all[] = {p->ws, p->Y, p->x, p->y, p->z, p->w, p->xf, p->yf, p->zf, p->wf};
+    void *all[] = {p->ws, p->x, p->y, p->z, p->w, p->xf, p->yf, p->zf, p->wf};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) racahi_free(all[i]);
 }
 
-/* One set of weights for all samples, buffers for S * npoints of them. */
-static racah_status probe_init(probe *p, const racah_tp_desc *desc, bool single, racah_error *err)
+static racah_status probe_init(probe *p, const racah_tp_desc *desc, bool single, size_t C, size_t n,
+                               racah_error *err)
 {
     racah_tp_desc d = *desc;
-    *p = (probe){.L = d.l1max, .single = single, .direction = d.second == RACAH_TP_SECOND_DIRECTION};
-    d.C = d.C2 = 1, d.weights_common = 1, d.dtype = single ? RACAH_TP_F32 : RACAH_TP_F64;
-    p->S = p->npoints = square(p->L);
+    *p = (probe){.L = d.l1max, .single = single, .direction = d.second == RACAH_TP_SECOND_DIRECTION, .C = C};
+    d.C = (int)C, d.C2 = 1, d.mode = RACAH_TP_UVU;
+    d.weights_common = 1, d.dtype = single ? RACAH_TP_F32 : RACAH_TP_F64;
+    p->S = square(p->L);
     RACAHI_TRY(racah_tp_plan_create(&p->plan, &d, err));
     racah_tp_plan_info(p->plan, &p->info);
-    if (p->direction) {
-        RACAHI_TRY(racahi_quadrature_create(&p->q, 2 * p->L, RACAHI_QUADRATURE_BEST, err));
-        p->npoints = p->q->n;
-        p->Y = racahi_malloc(p->npoints * p->S, sizeof *p->Y);
-        if (!p->Y) return racahi_fail(err, RACAH_ENOMEM, "tp: samples do not fit");
-        RACAHI_TRY(racah_sph_eval_f64(p->L, RACAH_SPH_COMPONENT, p->npoints, p->q->r, p->Y, NULL, err));
-    }
-    size_t n = p->S * p->npoints, nw = p->info.nw;
+    size_t nw = p->info.nw, nf = single ? n : 0;
     p->ws = racahi_malloc(racah_tp_ws_size(p->plan), 1);
-    p->x = racahi_calloc(n * p->info.dim1, sizeof *p->x),
-    p->xf = racahi_calloc(n * p->info.dim1, sizeof *p->xf);
-    p->y = racahi_calloc(n * p->info.dim2, sizeof *p->y),
-    p->yf = racahi_calloc(n * p->info.dim2, sizeof *p->yf);
-    p->z = racahi_calloc(n * p->info.dim3, sizeof *p->z),
-    p->zf = racahi_calloc(n * p->info.dim3, sizeof *p->zf);
-    p->w = racahi_calloc(nw, sizeof *p->w), p->wf = racahi_calloc(nw, sizeof *p->wf);
+    p->x = racahi_calloc(n * p->info.dim1, sizeof *p->x);
+    p->y = racahi_calloc(n * p->info.dim2, sizeof *p->y);
+    p->z = racahi_calloc(n * p->info.dim3, sizeof *p->z);
+    p->w = racahi_calloc(nw, sizeof *p->w);
+    p->xf = racahi_calloc(nf * p->info.dim1, sizeof *p->xf);
+    p->yf = racahi_calloc(nf * p->info.dim2, sizeof *p->yf);
+    p->zf = racahi_calloc(nf * p->info.dim3, sizeof *p->zf);
+    p->wf = racahi_calloc(single ? nw : 0, sizeof *p->wf);
     if (!p->ws || !p->x || !p->xf || !p->y || !p->yf || !p->z || !p->zf || !p->w || !p->wf)
         return racahi_fail(err, RACAH_ENOMEM, "tp: %zu samples do not fit", n);
     uint64_t seed = 3;
-    for (size_t i = 0; i < nw; i++) p->w[i] = 0.5 + uniform(&seed); /* generic */
-    return RACAH_OK;
-}
-
-/* The map for the current weights, M [S][S][dim3]: basis vectors in; directions by projection on the
- * harmonics. */
-static racah_status dense_map(probe *p, double *M, racah_error *err)
-{
-    const double four_pi = 4 * 3.14159265358979323846;
-    size_t n2 = p->npoints, d2 = p->info.dim2, d3 = p->info.dim3;
-    for (size_t i = 0; i < p->S; i++)
-        for (size_t j = 0; j < n2; j++) {
-            size_t s = i * n2 + j;
-            for (size_t k = 0; k < p->info.dim1; k++) p->x[s * p->info.dim1 + k] = k == i;
-            for (size_t k = 0; k < d2; k++) p->y[s * d2 + k] = p->direction ? p->q->r[3 * j + k] : k == j;
-        }
-    RACAHI_TRY(run(p, p->S * n2, err));
-    if (!p->direction) {
-        memcpy(M, p->z, p->S * n2 * d3 * sizeof *M);
-        return RACAH_OK;
+    for (size_t k = 0; k < nw / C; k++) {
+        double v = 0.5 + uniform(&seed);
+        for (size_t c = 0; c < C; c++) p->w[k * C + c] = v;
     }
-    memset(M, 0, p->S * p->S * d3 * sizeof *M);
-    for (size_t i = 0; i < p->S; i++)
-        for (size_t g = 0; g < n2; g++)
-            for (size_t j = 0; j < p->S; j++)
-                for (size_t k = 0; k < d3; k++)
-                    M[(i * p->S + j) * d3 + k] +=
-                        p->q->w[g] / four_pi * p->Y[g * p->S + j] * p->z[(i * n2 + g) * d3 + k];
     return RACAH_OK;
 }
 
@@ -219,35 +189,135 @@ static int column_rank(double *J, size_t ncol, size_t n)
     return (int)ncol;
 }
 
-/* The map is linear in each weight alone, so a step of 1 gives its derivative without truncation error. */
-static racah_status reach(probe *p, cli_tp_measure *out, racah_error *err)
+/* ---- expressivity ------------------------------------------------------------------------------------ */
+
+/* The maps [i][j][k] of a plan whose channels have weights of their own: the first n generic ones with one weight
+ * changed, the last one unchanged. The map is linear in each weight alone, so a step of 1 gives its derivative without
+ * truncation error. The derivatives span as many dimensions as their images under a random map of maps into `rows`
+ * numbers, which sends each element to one of them with a random factor. */
+typedef struct reached {
+    probe p;
+    size_t nw, n2;        /* weights of a channel; second inputs: S basis vectors, or directions */
+    racahi_quadrature *q; /* directions, */
+    double *back;         /* and [S][n2] from values there to coefficients of harmonics */
+    double *M;            /* [S][S][C], maps of one basis vector i */
+    size_t rows;
+    double *images;  /* [rows][C] */
+    double *largest; /* [(L+1)^3], of the last map */
+} reached;
+
+static void reached_free(reached *r)
 {
-    size_t nM = p->S * p->S * p->info.dim3, nw = p->info.nw, n1 = (size_t)p->L + 1;
-    double *M = racahi_malloc(nM, sizeof *M), *J = racahi_malloc(nM * (nw ? nw : 1), sizeof *J);
-    out->triples = racahi_calloc(n1 * n1 * n1, 1);
-    racah_status s = M && J && out->triples ? dense_map(p, M, err)
-                                            : racahi_fail(err, RACAH_ENOMEM, "tp: %zu maps do not fit", nw);
-    for (size_t c = 0; s == RACAH_OK && c < nw; c++) {
-        p->w[c] += 1;
-        s = dense_map(p, J + c * nM, err);
-        p->w[c] -= 1;
-        for (size_t i = 0; i < nM; i++) J[c * nM + i] -= M[i];
-    }
-    if (s == RACAH_OK) {
-        double largest = 0;
-        for (size_t i = 0; i < nM; i++) largest = fmax(largest, fabs(M[i]));
-        for (size_t i = 0; i < nM; i++) {
-            size_t k[3] = {i / p->info.dim3 / p->S, i / p->info.dim3 % p->S, i % p->info.dim3}, l[3];
-            for (int a = 0; a < 3; a++)
-                for (l[a] = 0; (l[a] + 1) * (l[a] + 1) <= k[a];) l[a]++;
-            if (fabs(M[i]) > 1e-9 * largest) out->triples[(l[0] * n1 + l[1]) * n1 + l[2]] = 1;
-        }
-        for (size_t i = 0; i < n1 * n1 * n1; i++) out->interactability += out->triples[i];
-        out->expressivity = nw ? column_rank(J, nw, nM) : 1;
-    }
-    racahi_free(M), racahi_free(J);
+    probe_free(&r->p);
+    racahi_quadrature_destroy(r->q);
+    racahi_free(r->back), racahi_free(r->M), racahi_free(r->images), racahi_free(r->largest);
+}
+
+static racah_status make_directions(reached *r, racah_error *err)
+{
+    const double four_pi = 4 * 3.14159265358979323846;
+    size_t S = r->p.S;
+    double *Y = racahi_malloc(r->n2 * S, sizeof *Y);
+    r->back = racahi_malloc(S * r->n2, sizeof *r->back);
+    racah_status s = Y && r->back ? racah_sph_eval_f64(r->p.L, RACAH_SPH_COMPONENT, r->n2, r->q->r, Y, NULL, err)
+                                  : racahi_fail(err, RACAH_ENOMEM, "tp: %zu directions do not fit", r->n2);
+    for (size_t j = 0; s == RACAH_OK && j < S; j++)
+        for (size_t g = 0; g < r->n2; g++) r->back[j * r->n2 + g] = r->q->w[g] / four_pi * Y[g * S + j];
+    racahi_free(Y);
     return s;
 }
+
+static racah_status reached_init(reached *r, const racah_tp_desc *desc, racah_error *err)
+{
+    const int L = desc->l1max;
+    const bool direction = desc->second == RACAH_TP_SECOND_DIRECTION;
+    RACAHI_TRY(probe_init(&r->p, desc, false, 1, 1, err)); /* tells the number of weights */
+    r->nw = r->p.info.nw, r->n2 = square(L);
+    probe_free(&r->p);
+    r->p = (probe){0};
+    if (direction) {
+        RACAHI_TRY(racahi_quadrature_create(&r->q, 2 * L, RACAHI_QUADRATURE_BEST, err));
+        r->n2 = r->q->n;
+    }
+    const size_t C = r->nw + 1, n1 = (size_t)L + 1;
+    RACAHI_TRY(probe_init(&r->p, desc, false, C, r->n2, err));
+    for (size_t c = 0; c < r->nw; c++) r->p.w[c * C + c] += 1;
+    if (direction) RACAHI_TRY(make_directions(r, err));
+    r->rows = 16 * C; /* many more than there are derivatives: few elements that matter meet in one row */
+    r->M = racahi_malloc(r->p.S * r->p.info.dim3, sizeof *r->M);
+    r->images = racahi_calloc(r->rows * C, sizeof *r->images);
+    r->largest = racahi_calloc(n1 * n1 * n1, sizeof *r->largest);
+    if (!r->M || !r->images || !r->largest) return racahi_fail(err, RACAH_ENOMEM, "tp: %zu maps do not fit", C);
+    return RACAH_OK;
+}
+
+/* M of basis vector i; directions by projection on the harmonics. */
+static racah_status maps_of(reached *r, size_t i, racah_error *err)
+{
+    probe *p = &r->p;
+    const size_t C = p->C, d1 = p->info.dim1, d2 = p->info.dim2, d3 = p->info.dim3;
+    for (size_t j = 0; j < r->n2; j++) {
+        for (size_t k = 0; k < d1; k++) p->x[j * d1 + k] = k / C == i;
+        for (size_t k = 0; k < d2; k++) p->y[j * d2 + k] = r->q ? r->q->r[3 * j + k] : k == j;
+    }
+    RACAHI_TRY(run(p, r->n2, err));
+    if (r->q)
+        racahi_gemm_f64(false, false, p->S, d3, r->n2, 1, r->back, r->n2, p->z, d3, 0, r->M, d3);
+    else
+        memcpy(r->M, p->z, p->S * d3 * sizeof *r->M);
+    return RACAH_OK;
+}
+
+static size_t degree(size_t k)
+{
+    size_t l = 0;
+    while ((l + 1) * (l + 1) <= k) l++;
+    return l;
+}
+
+/* Images of the derivatives, and which triples there are. */
+static void collect(reached *r, size_t i, uint64_t *seed)
+{
+    const size_t C = r->p.C, S3 = r->p.info.dim3 / C, n1 = (size_t)r->p.L + 1;
+    for (size_t j = 0; j < r->p.S; j++)
+        for (size_t k = 0; k < S3; k++) {
+            const double *M = r->M + (j * S3 + k) * C, last = M[C - 1], factor = normal(seed);
+            double *to = r->images + (size_t)(uniform(seed) * (double)r->rows) * C;
+            double *most = &r->largest[(degree(i) * n1 + degree(j)) * n1 + degree(k)];
+            *most = fmax(*most, fabs(last));
+            for (size_t c = 0; c + 1 < C; c++) to[c] += factor * (M[c] - last);
+        }
+}
+
+static racah_status reach(const racah_tp_desc *desc, cli_tp_measure *out, racah_error *err)
+{
+    reached r = {0};
+    const size_t n1 = (size_t)desc->l1max + 1, n = n1 * n1 * n1;
+    racah_status s = reached_init(&r, desc, err);
+    uint64_t seed = 5;
+    for (size_t i = 0; s == RACAH_OK && i < r.p.S; i++) {
+        s = maps_of(&r, i, err);
+        if (s == RACAH_OK) collect(&r, i, &seed);
+    }
+    double *J = racahi_malloc(r.nw * r.rows, sizeof *J); /* columns */
+    out->triples = racahi_calloc(n, 1);
+    if (s == RACAH_OK && (!J || !out->triples))
+        s = racahi_fail(err, RACAH_ENOMEM, "tp: %zu maps do not fit", r.nw);
+    if (s == RACAH_OK) {
+        double largest = 0;
+        for (size_t i = 0; i < n; i++) largest = fmax(largest, r.largest[i]);
+        for (size_t i = 0; i < n; i++)
+            out->interactability += out->triples[i] = r.largest[i] > 1e-9 * largest;
+        for (size_t c = 0; c < r.nw; c++)
+            for (size_t i = 0; i < r.rows; i++) J[c * r.rows + i] = r.images[i * r.p.C + c];
+        out->expressivity = r.nw ? column_rank(J, r.nw, r.rows) : 1;
+    }
+    racahi_free(J);
+    reached_free(&r);
+    return s;
+}
+
+/* ---- equivariance ------------------------------------------------------------------------------------- */
 
 static racah_status equivariance(probe *p, int rotations, double *error, racah_error *err)
 {
@@ -285,10 +355,10 @@ racah_status cli_tp_measure_run(const racah_tp_desc *desc, int rotations, cli_tp
                                 racah_error *err)
 {
     *out = (cli_tp_measure){0};
+    RACAHI_TRY(reach(desc, out, err));
     for (int single = 0; single < 2; single++) {
         probe p;
-        racah_status s = probe_init(&p, desc, single, err);
-        if (s == RACAH_OK && !single) s = reach(&p, out, err);
+        racah_status s = probe_init(&p, desc, single, 1, 2, err);
         if (s == RACAH_OK)
             s = equivariance(&p, rotations, single ? &out->equivariance_f32 : &out->equivariance_f64, err);
         probe_free(&p);

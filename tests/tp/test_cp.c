@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "../../tp/cp_internal.h"
+#include "racah_sphere.h"
 #include "racah_tp.h"
 
 static size_t square(int l) { return (size_t)((l + 1) * (l + 1)); }
@@ -123,6 +124,7 @@ static void test_cp_the_ranks_of_the_design_are_reached(void **state)
         int l1, l2, l3, family, paths, rank;
     } want[] = {
         {1, 1, 1, RACAHI_CP_UNIT, RACAHI_CP_ALL, 8},    {2, 2, 2, RACAHI_CP_UNIT, RACAHI_CP_ALL, 30},
+        {3, 3, 3, RACAHI_CP_UNIT, RACAHI_CP_ALL, 90},
         {1, 1, 1, RACAHI_CP_GAUNT, RACAHI_CP_EVEN, 6},  {1, 1, 1, RACAHI_CP_UNIT, RACAHI_CP_EVEN, 6},
         {2, 2, 2, RACAHI_CP_GAUNT, RACAHI_CP_EVEN, 18}, {2, 2, 2, RACAHI_CP_UNIT, RACAHI_CP_EVEN, 18},
         {3, 3, 3, RACAHI_CP_GAUNT, RACAHI_CP_EVEN, 32}, {2, 3, 3, RACAHI_CP_GAUNT, RACAHI_CP_EVEN, 28},
@@ -216,6 +218,41 @@ static void test_cp_fit_ties_columns(void **state)
     }
 }
 
+/* Terms in fours that the half turns about the axes permute: they must change as functions on the sphere do. */
+static void test_cp_fit_ties_columns_by_half_turns(void **state)
+{
+    (void)state;
+    static const struct {
+        int l, rank, singles;
+    } t[] = {{1, 8, 0}, {2, 30, 2}};
+    racah_error err;
+    for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+        int l = t[i].l, n = (int)square(l), R = t[i].rank;
+        double *T = target(l, l, l, RACAHI_CP_UNIT, RACAHI_CP_ALL), residual;
+        double *A = racahi_malloc((size_t)(3 * n * R), sizeof *A);
+        assert_non_null(A);
+        racahi_cp_fit_options o = {.rank = R, .symmetry = RACAHI_CP_TURNS, .singles = t[i].singles, .seed = 1,
+                                   .minutes = 10, .tolerance = 1e-14, .largest = 10, .max_restarts = 60};
+        RACAH_ASSERT_OK(racahi_cp_fit(T, n, n, n, &o, A, A + n * R, A + 2 * n * R, &residual, &err));
+        assert_true(residual <= 1e-14);
+        const double r[3] = {0.3, -0.5, 0.7};
+        double turned[4][3], Y[4][9];
+        for (int q = 0; q < 4; q++)
+            for (int a = 0; a < 3; a++) turned[q][a] = q == 0 || q == a + 1 ? r[a] : -r[a];
+        RACAH_ASSERT_OK(racah_sph_eval_f64(l, RACAH_SPH_COMPONENT, 4, turned[0], Y[0], NULL, &err));
+        for (int f = 0; f < 3; f++)
+            for (int c = 0; c < R - t[i].singles; c++) { /* column c as a function, at the point turned with it */
+                double value = 0, first = 0;
+                for (int k = 0; k < n; k++) {
+                    value += A[(f * n + k) * R + c] * (&Y[0][0])[(size_t)(c % 4) * square(l) + (size_t)k];
+                    first += A[(f * n + k) * R + c / 4 * 4] * (&Y[0][0])[k];
+                }
+                RACAH_ASSERT_CLOSE(value, first, 1e-13, 0); /* rounding of ten products of size 1 */
+            }
+        racahi_free(T), racahi_free(A);
+    }
+}
+
 static void test_cp_fit_below_the_rank_reports_what_is_left(void **state)
 {
     (void)state;
@@ -261,7 +298,9 @@ static void test_cp_refuses_bad_arguments(void **state)
     assert_int_equal(racahi_cp_fit(T, 1, 1, 4, &o, F, F + 1, F + 2, &residual, &err), RACAH_EINVAL);
     o.symmetry = RACAHI_CP_ALL_THREE;
     assert_int_equal(racahi_cp_fit(T, 4, 1, 1, &o, F, F + 1, F + 2, &residual, &err), RACAH_EINVAL);
-    o.symmetry = (racahi_cp_symmetry)4;
+    o.symmetry = RACAHI_CP_TURNS; /* two terms are not a four */
+    assert_int_equal(racahi_cp_fit(T, 1, 1, 1, &o, F, F + 1, F + 2, &residual, &err), RACAH_EINVAL);
+    o.symmetry = (racahi_cp_symmetry)5;
     assert_int_equal(racahi_cp_fit(T, 1, 1, 1, &o, F, F + 1, F + 2, &residual, &err), RACAH_EINVAL);
     o.symmetry = RACAHI_CP_FREE;
     o.rank = 1, T[0] = NAN;
@@ -280,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_cp_the_ranks_of_the_design_are_reached),
         cmocka_unit_test(test_cp_fit_finds_known_ranks_from_random_starts),
         cmocka_unit_test(test_cp_fit_ties_columns),
+        cmocka_unit_test(test_cp_fit_ties_columns_by_half_turns),
         cmocka_unit_test(test_cp_fit_below_the_rank_reports_what_is_left),
         cmocka_unit_test(test_cp_refuses_bad_arguments),
     };
