@@ -170,18 +170,21 @@ void racahi_mlp_ws_layout(const racahi_radial *p, size_t ne, racahi_arena *arena
     ws->yat = racahi_arena_take(arena, ne, sizeof *ws->yat);
 }
 
+/* The kernels of rows.h write whole vectors. */
+static bool in_vectors(size_t columns) { return columns % 8 == 0; }
+
 void racahi_mlp_pack(const racahi_radial *p, int k, const double *w, double *packed, double *packed_t)
 {
     const size_t in = k ? p->width[k - 1] : (size_t)p->nb, out = k < p->nmlp ? p->width[k] : p->nout;
-    racahi_rows_pack_f64(in, out, out, w, out, false, packed);
-    racahi_rows_pack_f64(out, in, in, w, out, true, packed_t);
+    if (in_vectors(out)) racahi_rows_pack_f64(in, out, out, w, out, false, packed);
+    if (in_vectors(in)) racahi_rows_pack_f64(out, in, in, w, out, true, packed_t);
 }
 
 /* y (n,nout) = x (n,nin) W, or x W^T with W (nout,nin); packed: W or W^T in the order of linear/rows.h, or NULL. */
 static void multiply(const racahi_radial *p, const racahi_mlp_ws *ws, size_t n, size_t nin, size_t nout, const double *x,
                      bool transposed, const double *W, const double *packed, double *y)
 {
-    if (!packed || nout % 8) { /* the kernels of rows.h write whole vectors */
+    if (!packed || !in_vectors(nout)) {
         racahi_gemm_f64(false, transposed, n, nout, nin, 1, x, nin, W, transposed ? nin : nout, 0, y, nout);
         return;
     }

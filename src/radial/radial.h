@@ -73,7 +73,8 @@ typedef struct racahi_mlp_ws {
 } racahi_mlp_ws;
 void racahi_mlp_ws_layout(const racahi_radial *p, size_t ne, racahi_arena *arena, racahi_mlp_ws *ws);
 
-/* Matrix k and its transpose, in*out numbers each, in the order of linear/rows.h: faster, where they are used often. */
+/* Matrix k and its transpose, in*out numbers each, in the order of linear/rows.h: faster, where they are used often.
+ * What has not a multiple of 8 columns is left out, and multiplied by BLAS. */
 void racahi_mlp_pack(const racahi_radial *p, int k, const double *w, double *packed, double *packed_t);
 /* W (ne,nout) of distances r; w[k] are the matrices (in,out) row-major. Leaves activations in ws. */
 void racahi_mlp_forward(const racahi_radial *p, racahi_mlp_ws *ws, const double *const *w, size_t ne,
