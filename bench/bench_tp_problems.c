@@ -225,6 +225,7 @@ static void make_plan(job *b, bool single)
 static void report(bench *bb, job *b, const char *name, bool single, bench_fn run, double flops,
                    double max_err)
 {
+    if (!bench_wanted(bb, name) && !bench_wanted(bb, b->p->name)) return;
     bench_subject s = {.name = name,
                        .params = b->p->name,
                        .isa = racahi_cpu_best(),
