@@ -13,6 +13,7 @@
 #define RACAHI_PRODUCT_INTERNAL_H
 
 #include "product.h"
+#include "unroll.h"
 
 #define RACAHI_PRODUCT_LOUT_MAX 4
 #define RACAHI_PRODUCT_LM_MAX ((RACAHI_PRODUCT_LOUT_MAX + 1) * (RACAHI_PRODUCT_LOUT_MAX + 1))

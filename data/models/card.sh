@@ -290,7 +290,7 @@ thermo_style custom step temp pe etotal
 thermo_modify format float %.10g
 thermo 200
 variable e equal etotal
-variable t equal temp
+
 fix print all print 200 "$(step*dt) $e $t" file vacuum.txt screen no
 run 100000
 write_dump all custom last.dump id type x y z modify sort id
@@ -358,9 +358,8 @@ END
     fi >hot.in
     { cat hot.in
       cat <<'END'
-variable t equal temp
 variable f equal fmax
-fix mean all ave/time 1 1000 1000 v_t v_f file hot.txt
+fix mean all ave/time 1 1000 1000 c_thermo_temp v_f file hot.txt
 run $(round(100/dt))
 write_dump all custom last.dump id type x y z modify sort id
 END
