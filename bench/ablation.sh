@@ -99,5 +99,7 @@ set ylabel 'force rmse, meV/A'
 set key outside right
 set grid
 set logscale x
+set xtics (1, 2, 5, 10, 20, 50, 100, 200, 500)
+set xrange [$(awk 'NR == 1 { low = $1 } { high = $1 } END { print 0.8 * low ":" 1.5 * high }' points)]
 plot $plots
 END
