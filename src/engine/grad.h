@@ -46,9 +46,9 @@ void racahi_grad_virial(const racahi_grad *g, size_t i0, size_t i1, double *viri
 size_t racahi_net_gradient_size(const racahi_net *net);
 void racahi_net_unpack_gradient(const racahi_net *net, const double *gradient, double *flat);
 
-/* Multiplications and additions of one evaluation with forces, and with the parameters' gradient where `parameters`: products of
- * matrices, convolutions, many-body products and harmonics with a table of path weights each used once; activations,
- * bases and the gradient of the product's weights are left out. */
+/* Multiplications and additions of one evaluation with forces, and with the parameters' gradient where `parameters`:
+ * products of matrices, convolutions, many-body products and harmonics. Activations, radial bases and the gradient of the
+ * many-body weights are left out. */
 double racahi_grad_flops(const racahi_net *net, size_t atoms, size_t edges, bool parameters);
 
 #endif
