@@ -1,30 +1,33 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The figures of a model card, from the model and ../shared/data:
-#   sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift] [vacuum] [stretch] [hot]
+#   sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift] [vacuum] [stretch] [hot] [published]
 # all that fit without a list; NAME silicon, germanium, molybdenum, acetylacetone or ethanol (the last two: errors, vacuum,
-# stretch, hot), or one of these with _fast. Several minutes each on one core. RACAH_BUILD_DIR is the build folder, RACAH_MODEL another file than data/models/NAME.racah.
+# stretch, hot, published), or one of these with _fast. Several minutes each on one core. RACAH_BUILD_DIR is the build
+# folder, RACAH_MODEL another file than data/models/NAME.racah. `published` reads the published test files of the two
+# molecules; BOTNET is a folder with a copy of github.com/davkovacs/BOTNet-datasets.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
-[ $# -gt 0 ] || { echo "usage: sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift] [vacuum] [stretch] [hot]" >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift] [vacuum] [stretch] [hot] [published]" >&2; exit 2; }
+botnet=${BOTNET:+$(cd "$BOTNET" && pwd -P)}
 build=$(cd "${RACAH_BUILD_DIR:-$root/build}" && pwd -P)
 shared=$root/../shared
 name=$1
 data=${name%_fast}
 shift
 model=${RACAH_MODEL:-$root/data/models/$name.racah}
-test='' lattice='' box='' hot='' molecule=''
+test='' lattice='' box='' hot='' molecule='' published=''
 case $data in
     silicon) element=Si mass=28.0855 lattice=diamond a=5.47 train=si_train test=si_test box=si512 hot=1800 ;;
     germanium) element=Ge mass=72.63 lattice=diamond a=5.76 train=ge_train hot=1300 ;;
     molybdenum) element=Mo mass=95.95 lattice=bcc a=3.16 train=mo_train hot=3200 ;;
-    acetylacetone) train=acac_train_300K molecule='H C O' ;;
-    ethanol) train=ethanol_train molecule='H C O' ;;
+    acetylacetone) train=acac_train_300K molecule='H C O' published='acac/test_MD_300K acac/test_MD_600K acac/test_dihedral acac/test_H_transfer' ;;
+    ethanol) train=ethanol_train molecule='H C O' published='ethanol/test_MD ethanol/test_H_removal' ;;
     *) echo "card: there is no recipe for $name" >&2; exit 2 ;;
 esac
 [ -r "$model" ] || { echo "card: there is no model file $model" >&2; exit 2; }
 model=$(cd "$(dirname "$model")" && pwd -P)/$(basename "$model")
-[ $# -gt 0 ] || set -- errors ${lattice:+speed crystal phonons melt drift} ${molecule:+vacuum stretch} hot
+[ $# -gt 0 ] || set -- errors ${lattice:+speed crystal phonons melt drift} ${molecule:+vacuum stretch} hot ${published:+published}
 work=$build/card/$name
 mkdir -p "$work"
 cd "$work"
@@ -369,9 +372,30 @@ END
     [ -n "$lattice" ] || { printf 'hot: ' && bonds_in last.dump; }
 }
 
+# Errors on the published test files; of a path without forces also its height, by the model and by the reference.
+published()
+{
+    [ -n "$published" ] || { echo "published: there are no such files for $name"; return; }
+    [ -n "$botnet" ] || { echo "published: BOTNET names no copy of github.com/davkovacs/BOTNet-datasets"; return; }
+    for file in $published; do
+        "$build/racah" eval "$model" "$botnet/dataset_$file.xyz" --out published.xyz
+        awk -v file="$file" '
+            /Properties=/ {
+                match($0, / energy=[^ ]*/); e = substr($0, RSTART + 8, RLENGTH - 8) + 0
+                match($0, /racah_energy=[^ ]*/); m = substr($0, RSTART + 13, RLENGTH - 13) + 0
+                if (/[: ]forces:R/) forces = 1
+                if (!n++ || e < low) low = e
+                if (n == 1 || e > high) high = e
+                if (n == 1 || m < mlow) mlow = m
+                if (n == 1 || m > mhigh) mhigh = m
+            }
+            END { if (!forces) printf "%s: from lowest to highest %.4f eV by the model, %.4f by the reference\n", file, mhigh - mlow, high - low }' published.xyz
+    done
+}
+
 for part; do
     case $part in
-        errors | speed | crystal | phonons | melt | drift | vacuum | stretch | hot) echo "== $part" && $part ;;
-        *) echo "card: $part is none of errors, speed, crystal, phonons, melt, drift, vacuum, stretch, hot" >&2; exit 2 ;;
+        errors | speed | crystal | phonons | melt | drift | vacuum | stretch | hot | published) echo "== $part" && $part ;;
+        *) echo "card: $part is none of errors, speed, crystal, phonons, melt, drift, vacuum, stretch, hot, published" >&2; exit 2 ;;
     esac
 done
