@@ -3,22 +3,24 @@
  * 64-64-64) with random weights, for timing: the time of a step does not depend on the weights.
  *   off-small.racah   96x0e         r_max 4.5  H C N O        (MACE-OFF23 small)
  *   off-medium.racah  128x0e+128x1o r_max 5.0  H C N O        (MACE-OFF23 medium)
- *   mp-small.racah    128x0e        r_max 6.0  H O Al Si Cu   density blocks, Agnesi transform, ZBL (MACE-MP-0b) */
+ *   mp-small.racah    128x0e        r_max 6.0  H O Al Si Cu   density blocks, Agnesi transform, ZBL (MACE-MP-0b)
+ * make_shapes DIR NAME CHANNELS L_MAX L_HIDDEN R_MAX: NAME.racah for H C N O, otherwise as off-small. */
 #include "../src/model/model.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct shape {
     const char *name;
-    int channels, l_hidden, nbessel;
+    int channels, l_max, l_hidden, nbessel;
     double r_max, neighbours;
     int nelem, Z[5];
     bool mp;
 } shape;
 
-static const shape shapes[] = {{"off-small", 96, 0, 8, 4.5, 41, 4, {1, 6, 7, 8}, false},
-                               {"off-medium", 128, 1, 8, 5.0, 54, 4, {1, 6, 7, 8}, false},
-                               {"mp-small", 128, 0, 10, 6.0, 44, 5, {1, 8, 13, 14, 29}, true}};
+static const shape shapes[] = {{"off-small", 96, 3, 0, 8, 4.5, 41, 4, {1, 6, 7, 8}, false},
+                               {"off-medium", 128, 3, 1, 8, 5.0, 54, 4, {1, 6, 7, 8}, false},
+                               {"mp-small", 128, 3, 0, 10, 6.0, 44, 5, {1, 8, 13, 14, 29}, true}};
 
 /* What MACE-MP-0b has beyond the -OFF models; radii as in the golden c_mp_small. */
 static void mp_options(racahi_config *cfg)
@@ -37,8 +39,8 @@ static racah_status write_shape(const shape *s, const char *folder, racah_error 
 {
     char path[4096];
     racah_model *m = NULL;
-    racahi_config cfg = {.nelem = s->nelem, .layers = 2, .channels = s->channels, .l_max = 3, .l_hidden = s->l_hidden,
-                         .correlation = 3, .weights = RACAHI_W_PATH, .family = RACAHI_FAMILY_COMPONENT,
+    racahi_config cfg = {.nelem = s->nelem, .layers = 2, .channels = s->channels, .l_max = s->l_max,
+                         .l_hidden = s->l_hidden, .correlation = 3, .weights = RACAHI_W_PATH, .family = RACAHI_FAMILY_COMPONENT,
                          .r_max = s->r_max, .nbessel = s->nbessel, .cutoff_p = 5, .nmlp = 3, .mlp = {64, 64, 64},
                          .readout_width = 16};
     for (int e = 0; e < s->nelem; e++) cfg.Z[e] = s->Z[e];
@@ -56,12 +58,18 @@ static racah_status write_shape(const shape *s, const char *folder, racah_error 
 int main(int argc, char **argv)
 {
     racah_error err = {0};
-    if (argc != 2) {
-        fprintf(stderr, "usage: make_shapes FOLDER\n");
+    const size_t count = argc == 7 ? 1 : sizeof shapes / sizeof shapes[0];
+    shape own = shapes[0];
+    if (argc == 7) {
+        own.name = argv[2], own.channels = atoi(argv[3]), own.l_max = atoi(argv[4]), own.l_hidden = atoi(argv[5]);
+        own.r_max = atof(argv[6]);
+    }
+    if (argc != 2 && argc != 7) {
+        fprintf(stderr, "usage: make_shapes FOLDER [NAME CHANNELS L_MAX L_HIDDEN R_MAX]\n");
         return 2;
     }
-    for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k++)
-        if (write_shape(&shapes[k], argv[1], &err) != RACAH_OK) {
+    for (size_t k = 0; k < count; k++)
+        if (write_shape(argc == 7 ? &own : &shapes[k], argv[1], &err) != RACAH_OK) {
             fprintf(stderr, "make_shapes: %s\n", err.msg);
             return 1;
         }
