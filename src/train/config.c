@@ -85,8 +85,9 @@ static const racahi_train_key keys[] = {
  "fifth of the epochs: a large one from the start costs accuracy of forces"},
 {"forces_weight", KEY_NUMBER, AT(forces_weight), 0, 1e12, NULL, "100", NULL, 0, NULL,
  "of the mean over force components of (force error)^2"},
-{"stress_weight", KEY_NUMBER, AT(stress_weight), 0, 1e12, NULL, "100", NULL, 0, NULL,
- "of the mean over stress components of (stress error)^2; structures without a stress are left out"},
+{"stress_weight", KEY_NUMBER, AT(stress_weight), 0, 1e12, NULL, "1e4", NULL, 0, NULL,
+ "of the mean over stress components of (stress error)^2; structures without a stress are left out. 1 eV/A^3 is a huge "
+ "stress: with less than 1e4 the forces drown it, and elastic constants come out wrong"},
 {"displacement", KEY_NUMBER, AT(displacement), 1e-7, 1e-2, NULL, "1e-4", NULL, 0, NULL,
  "largest change of an edge vector in the central difference behind force and stress gradients, A"},
 
@@ -126,7 +127,7 @@ static const racahi_train_key keys[] = {
  "energy_weight of the second stage"},
 {"stage_two.forces_weight", KEY_NUMBER, AT(stage_forces_weight), 0, 1e12, NULL, "100", NULL, 0, NULL,
  "forces_weight of the second stage"},
-{"stage_two.stress_weight", KEY_NUMBER, AT(stage_stress_weight), 0, 1e12, NULL, "100", NULL, 0, NULL,
+{"stage_two.stress_weight", KEY_NUMBER, AT(stage_stress_weight), 0, 1e12, NULL, "1e4", NULL, 0, NULL,
  "stress_weight of the second stage"},
 {"stage_two.lr", KEY_NUMBER, AT(stage_lr), 0, 10, NULL, "0", NULL, 0, NULL,
  "learning rate with which the schedule starts anew; 0: it goes on"},
