@@ -222,10 +222,18 @@ static void make_plan(job *b, bool single)
     b->ws = bench_need(racahi_malloc(racah_tp_ws_size(b->plan), 1));
 }
 
+/* A filter may name the problem, the subject, or both: "mace-large tp_backward". */
+static bool wanted(const bench *bb, const problem *p, const char *name)
+{
+    char both[MAX_TEXT];
+    snprintf(both, sizeof both, "%s %s", p->name, name);
+    return bench_wanted(bb, both);
+}
+
 static void report(bench *bb, job *b, const char *name, bool single, bench_fn run, double flops,
                    double max_err)
 {
-    if (!bench_wanted(bb, name) && !bench_wanted(bb, b->p->name)) return;
+    if (!wanted(bb, b->p, name)) return;
     bench_subject s = {.name = name,
                        .params = b->p->name,
                        .isa = racahi_cpu_best(),
@@ -336,11 +344,10 @@ int main(int argc, char **argv)
     printf("triad %.1f GB/s; FMA peak %.1f GFLOP/s double, %.1f single\n", triad / 1e9,
            cli_peak_flops(racahi_cpu_best(), false) / 1e9, cli_peak_flops(racahi_cpu_best(), true) / 1e9);
     for (size_t i = 0; i < sizeof problems / sizeof *problems; i++) {
-        if (b.filter && !strstr(problems[i].name, b.filter) &&
-            !strstr("tp_forward tp_backward tp_einsum", b.filter))
-            continue;
-        double_precision(&b, &problems[i], n, triad);
-        single_precision(&b, &problems[i], n, triad);
+        const problem *p = &problems[i];
+        if (!wanted(&b, p, "tp_forward") && !wanted(&b, p, "tp_backward") && !wanted(&b, p, "tp_einsum")) continue;
+        double_precision(&b, p, n, triad);
+        single_precision(&b, p, n, triad);
     }
     return bench_end(&b);
 }

@@ -11,8 +11,8 @@
  * left are small dense products in registers (tp_kernel.inc) and a matrix product. All terms of uvu or uvv
  * into one output are added up in registers. uuu and uuw have no such side: the sparse sum is done channel by
  * channel. Paths into one output with one common weight (degree, shared) are added up in K. The backward pass
- * is the transpose of each step: dA and dW from K, dB from dK = sum_c W A dz, again a tile of samples at a
- * time.
+ * is the transpose of each step: dA and dW from K, dB from dK = sum_c W A dz, of which each vector of channels
+ * adds up its lanes only at the end, when the coefficients have been contracted: far fewer numbers.
  *
  * Large batches are bound by memory: the next sample is asked for ahead, and results that are written once go
  * past the caches (STREAM). */
@@ -35,7 +35,8 @@ typedef struct cg_group {
     bool diag, first;  /* K is a multiple of 1; first writer of the output block (uuu, uuw, uvw) */
     size_t nk, k0;     /* entries of K for one copy of B, and where the group's K is in a sample */
     size_t term;       /* uvw: of its first copy */
-    racahi_tp_map map;
+    racahi_tp_map map, back; /* K from B; B, at target[row], from K */
+    size_t *target;
     size_t *ptr; /* uuu, uuw: entries of output row k3 */
     racahi_tp_entry *entry;
 } cg_group;
@@ -47,12 +48,19 @@ typedef struct cg_sum {
     racahi_tp_write how; /* STREAM: its only writer */
 } cg_sum;
 
+/* Whose K a term has. */
+typedef struct cg_copy {
+    const cg_group *group;
+    size_t v;
+} cg_copy;
+
 typedef struct cg_state {
     size_t ngroup;
     cg_group *group;
     size_t nsum, nterm;
     cg_sum *sum;
     racahi_tp_term *term; /* the sums' terms one after the other, then those of the uvw groups */
+    cg_copy *copy;        /* of each term */
     size_t sum_steps, grad_steps; /* blocks of channels that the kernels go through, about and at least 1 */
     size_t nK, max_nk, max_n, max_T, max_C;
     bool tile_x, tile_y;           /* is x, is y ever side B */
@@ -62,21 +70,29 @@ typedef struct cg_state {
     size_t *unreached, nunreached; /* output blocks without a path: zero */
 } cg_state;
 
+static void free_map(racahi_tp_map *m)
+{
+    racahi_free(m->ptr);
+    racahi_free(m->col);
+    racahi_free(m->c_f64);
+    racahi_free(m->c_f32);
+}
+
 static void cg_destroy(void *state)
 {
     cg_state *s = state;
     if (!s) return;
     for (size_t g = 0; s->group && g < s->ngroup; g++) {
-        racahi_free(s->group[g].map.ptr);
-        racahi_free(s->group[g].map.col);
-        racahi_free(s->group[g].map.c_f64);
-        racahi_free(s->group[g].map.c_f32);
+        free_map(&s->group[g].map);
+        free_map(&s->group[g].back);
+        racahi_free(s->group[g].target);
         racahi_free(s->group[g].ptr);
         racahi_free(s->group[g].entry);
     }
     racahi_free(s->group);
     racahi_free(s->sum);
     racahi_free(s->term);
+    racahi_free(s->copy);
     racahi_free(s->unreached);
     racahi_free(s);
 }
@@ -129,6 +145,35 @@ static void start_group(const racah_tp_plan *p, size_t path, cg_group *g)
 
 /* ---- tables ------------------------------------------------------------------------------------------ */
 
+/* The transpose of the group's map: a row for each number of B that K is made of. */
+static racah_status make_back(cg_group *g, racah_error *err)
+{
+    const racahi_tp_map *m = &g->map;
+    racahi_tp_map *b = &g->back;
+    size_t total = m->ptr[m->nrow], rows = 0;
+    b->ptr = racahi_calloc(total + 1, sizeof *b->ptr); /* at most */
+    b->col = racahi_malloc(total, sizeof *b->col);
+    b->c_f64 = racahi_malloc(total, sizeof *b->c_f64);
+    b->c_f32 = racahi_malloc(total, sizeof *b->c_f32);
+    g->target = racahi_malloc(total, sizeof *g->target);
+    if (!b->ptr || !b->col || !b->c_f64 || !b->c_f32 || !g->target)
+        return racahi_fail(err, RACAH_ENOMEM, "tp cg: %zu coefficients do not fit in memory", total);
+    for (size_t q = 0; q < total; q++) {
+        size_t t = 0;
+        while (t < rows && g->target[t] != m->col[q]) t++;
+        if (t == rows) g->target[rows++] = m->col[q];
+    }
+    b->nrow = rows;
+    for (size_t t = 0, n = 0; t < rows; t++) {
+        for (size_t row = 0; row < m->nrow; row++)
+            for (size_t q = m->ptr[row]; q < m->ptr[row + 1]; q++)
+                if (m->col[q] == g->target[t])
+                    b->col[n] = row, b->c_f64[n] = m->c_f64[q], b->c_f32[n] = m->c_f32[q], n++;
+        b->ptr[t + 1] = n;
+    }
+    return RACAH_OK;
+}
+
 /* All entries of the group's paths in a dense count first: row (kA, k3), then the columns. */
 static racah_status make_map(const racah_tp_plan *p, cg_group *g, const size_t *member, size_t n,
                              racah_error *err)
@@ -178,7 +223,7 @@ static racah_status make_map(const racah_tp_plan *p, cg_group *g, const size_t *
     g->diag = n == 1 && (side_is_x(g) ? t->b2->l : t->b1->l) == 0 && g->mode != RACAH_TP_UVW;
     if (g->diag) m->nrow = 1;
     g->nk = m->nrow;
-    return RACAH_OK;
+    return make_back(g, err);
 }
 
 static racah_status make_entries(const racah_tp_plan *p, cg_group *g, size_t path, racah_error *err)
@@ -236,12 +281,14 @@ static racah_status make_groups(racah_tp_plan *p, cg_state *s, size_t *group_of,
 /* Terms of all copies of group g. */
 static void add_terms(cg_state *s, const cg_group *g)
 {
-    for (size_t v = 0; v < g->mB; v++)
+    for (size_t v = 0; v < g->mB; v++) {
+        s->copy[s->nterm] = (cg_copy){g, v};
         s->term[s->nterm++] = (racahi_tp_term){
             .n1 = g->diag ? 0 : g->nA,
             .k0 = g->k0 + v * padded(g->nk),
             .x0 = g->a0,
             .w0 = g->w0 == NO_WEIGHT || g->mode == RACAH_TP_UVW ? NO_WEIGHT : g->w0 + v * g->C};
+    }
 }
 
 /* The terms of one side into output block b, if there are any. */
@@ -293,7 +340,9 @@ static void make_sums(const racah_tp_plan *p, cg_state *s)
     for (size_t q = 0; q < s->nsum; q++) {
         const cg_sum *u = &s->sum[q];
         size_t steps = u->C / (p->d.dtype == RACAH_TP_F64 ? RACAHI_TP_LANES(double) : RACAHI_TP_LANES(float));
-        s->sum_steps += steps / 2, s->grad_steps += steps * u->nterm; /* the forward pass takes two vectors */
+        s->sum_steps += steps / 2; /* the forward pass takes two vectors */
+        for (const racahi_tp_term *t = s->term + u->term; t < s->term + u->term + u->nterm; t++)
+            s->grad_steps += steps * (t->n1 ? (t->n1 + 2) / 3 * ((u->n3 + 6) / 7) : 1);
     }
     s->lines = s->plain && !s->flip;
     for (size_t i = 0; i < s->ngroup; i++) {
@@ -364,8 +413,9 @@ static racah_status cg_create(racah_tp_plan *p, racah_error *err)
         s->unreached = racahi_calloc(p->out.n, sizeof *s->unreached);
         s->sum = racahi_calloc(2 * p->out.n + 1, sizeof *s->sum);
         s->term = racahi_calloc(terms, sizeof *s->term);
+        s->copy = racahi_calloc(terms, sizeof *s->copy);
     }
-    if (!s || !scratch || !reached || !s->group || !s->unreached || !s->sum || !s->term)
+    if (!s || !scratch || !reached || !s->group || !s->unreached || !s->sum || !s->term || !s->copy)
         racahi_set_error(err, status, "tp cg: %zu paths do not fit in memory", p->npath);
     else
         status = make_groups(p, s, scratch, scratch + p->npath, err);

@@ -9,8 +9,7 @@
 #include <immintrin.h>
 #endif
 
-/* Where a block's gradients of x and w go: v, or v + *from where there are earlier ones, to `to`, past the caches where
- * nothing follows. Tested with every vector: gcc would make a copy of the kernel for each combination. */
+/* Where a block's gradients of x and w go: added to earlier ones, past the caches where nothing follows. */
 enum { GRAD_ADD_X = 1, GRAD_ADD_W = 2, GRAD_OUT_X = 4, GRAD_OUT_W = 8 };
 
 /* Blocks that stay in registers: ROWS x 2 vectors in apply, (ROWS - 1) x SUM_VECTORS twice in sum, B3 x B1 in

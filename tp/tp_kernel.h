@@ -33,11 +33,12 @@ typedef struct racahi_tp_term {
     bool first, last; /* of a sample's terms to read these rows of x, and to write those of dx */
 } racahi_tp_term;
 
-/* Ranges of addresses that will be wanted soon, asked for one line after the other, `each` at a time; they may lie
- * outside their arrays. at is the next one, in range `range`. */
+/* Ranges of addresses that will be wanted soon, asked for one line after the other; they may lie outside their arrays.
+ * at is the next one, in range `range`; each call makes `each` parts of a line more due. */
+enum { RACAHI_TP_AHEAD_PART = 64 };
 typedef struct racahi_tp_ahead {
     uintptr_t at, start[3], end[3];
-    size_t range, each;
+    size_t range, each, due;
 } racahi_tp_ahead;
 
 typedef enum racahi_tp_write { RACAHI_TP_SET, RACAHI_TP_ADD, RACAHI_TP_STREAM } racahi_tp_write;

@@ -220,13 +220,13 @@ static void test_tp_kernels_of_every_isa_agree(void **state)
                                                 .w = wr,
                                                 .dz = dz,
                                                 .zs = C,
-                                                .dK = dK[0],
                                                 .dx = dx[0],
                                                 .dw = dw[0],
                                                 .sums = scratch,
                                                 .add_x = add,
                                                 .add_w = add};
                         k->grad(n1, n3, C, &g);
+                        k->lanes(n1 * n3, scratch, dK[0], false);
                         for (size_t i = 0; i < n3 * C && !add; i++) z[1][i] = 0;
                         for (size_t a = 0; a < n3; a++)
                             for (size_t b = 0; b < n1; b++)
