@@ -364,9 +364,9 @@ void racahi_conv_forward_spline_f64(const racahi_conv *p, void *ws, size_t Cp, s
 
 void racahi_conv_backward_spline_f64(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
                                      const double *x, const double *const *row, const double *b, const double *Y,
-                                     const double *dA, double *dx, double *dY, double *dr)
+                                     const double *dA, const int *jd, double *dx, double *dY, double *dr)
 {
-    p->backward_spline_f64(p, ws, Cp, ne, j, x, row, b, Y, dA, dx, dY, dr);
+    p->backward_spline_f64(p, ws, Cp, ne, j, x, row, b, Y, dA, jd, dx, dY, dr);
 }
 
 void racahi_conv_forward_spline_f32(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
@@ -378,7 +378,7 @@ void racahi_conv_forward_spline_f32(const racahi_conv *p, void *ws, size_t Cp, s
 
 void racahi_conv_backward_spline_f32(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
                                      const float *x, const float *const *row, const float *b, const float *Y,
-                                     const float *dA, float *dx, float *dY, float *dr)
+                                     const float *dA, const int *jd, float *dx, float *dY, float *dr)
 {
-    p->backward_spline_f32(p, ws, Cp, ne, j, x, row, b, Y, dA, dx, dY, dr);
+    p->backward_spline_f32(p, ws, Cp, ne, j, x, row, b, Y, dA, jd, dx, dY, dr);
 }

@@ -69,7 +69,8 @@ void racahi_conv_backward_f32(const racahi_conv *p, void *ws, size_t Cp, size_t 
 
 /* The same with radial functions by spline, formed channel by channel where they are used (radial/radial.h,
  * racahi_table_locate): with q = 0..5 and step = nw*Cp,
- *   W[e][w][c] = sum_q b[12 e + q] row[e][q*step + w*Cp + c],   dW/dr likewise with b[12 e + 6 + q]. */
+ *   W[e][w][c] = sum_q b[12 e + q] row[e][q*step + w*Cp + c],   dW/dr likewise with b[12 e + 6 + q].
+ * Backward, the gradient of x[j[e]] goes to dx[jd[e]]: the caller need not keep both in the same order. */
 void racahi_conv_forward_spline_f64(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
                                     const double *x, const double *const *row, const double *b, const double *Y,
                                     double *A);
@@ -78,10 +79,10 @@ void racahi_conv_forward_spline_f32(const racahi_conv *p, void *ws, size_t Cp, s
                                     float *A);
 void racahi_conv_backward_spline_f64(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
                                      const double *x, const double *const *row, const double *b, const double *Y,
-                                     const double *dA, double *dx, double *dY, double *dr);
+                                     const double *dA, const int *jd, double *dx, double *dY, double *dr);
 void racahi_conv_backward_spline_f32(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
                                      const float *x, const float *const *row, const float *b, const float *Y,
-                                     const float *dA, float *dx, float *dY, float *dr);
+                                     const float *dA, const int *jd, float *dx, float *dY, float *dr);
 
 /* Readable twins in double: loops over paths and m1, m2, m3 as in the equation. */
 racah_status racahi_conv_forward_ref(int lin, int ly, int lout, racahi_weights_kind kind,

@@ -43,10 +43,12 @@ typedef void (*racahi_conv_fwd_spline_f32)(const racahi_conv *p, void *ws, size_
                                            const float *Y, float *A);
 typedef void (*racahi_conv_bwd_spline_f64)(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
                                            const double *x, const double *const *row, const double *b,
-                                           const double *Y, const double *dA, double *dx, double *dY, double *dr);
+                                           const double *Y, const double *dA, const int *jd, double *dx, double *dY,
+                                           double *dr);
 typedef void (*racahi_conv_bwd_spline_f32)(const racahi_conv *p, void *ws, size_t Cp, size_t ne, const int *j,
                                            const float *x, const float *const *row, const float *b,
-                                           const float *Y, const float *dA, float *dx, float *dY, float *dr);
+                                           const float *Y, const float *dA, const int *jd, float *dx, float *dY,
+                                           float *dr);
 
 struct racahi_conv {
     int lin, ly, lout;

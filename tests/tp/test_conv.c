@@ -149,8 +149,17 @@ static void run(problem *q, racahi_isa isa, int with_dr)
         for (size_t e = 0; e < q->ne; e++) row[e] = q->row + 6 * e * q->nw * q->Cp;
         memset(q->A, 0, racahi_conv_nrow(p) * q->Cp * sizeof *q->A);
         racahi_conv_forward_spline_f64(p, ws, q->Cp, q->ne, q->j, q->x, row, q->b, q->Y, q->A);
-        racahi_conv_backward_spline_f64(p, ws, q->Cp, q->ne, q->j, q->x, row, q->b, q->Y, q->dA, q->dx, q->dY, q->dr);
-        racahi_free(row);
+        /* gradients in the opposite order of the features */
+        const size_t n = q->nx * q->Cp;
+        double *dx = racahi_malloc(q->sx, sizeof *dx);
+        int *turned = racahi_malloc(q->ne + 1, sizeof *turned);
+        assert_non_null(dx);
+        assert_non_null(turned);
+        for (size_t a = 0; a < NATOM; a++) memcpy(dx + (NATOM - 1 - a) * n, q->dx + a * n, n * sizeof *dx);
+        for (size_t e = 0; e < q->ne; e++) turned[e] = NATOM - 1 - q->j[e];
+        racahi_conv_backward_spline_f64(p, ws, q->Cp, q->ne, q->j, q->x, row, q->b, q->Y, q->dA, turned, dx, q->dY, q->dr);
+        for (size_t a = 0; a < NATOM; a++) memcpy(q->dx + a * n, dx + (NATOM - 1 - a) * n, n * sizeof *dx);
+        racahi_free(row), racahi_free(turned), racahi_free(dx);
         free_ws(p, q->ne, ws);
         racahi_conv_destroy(p);
         return;
@@ -178,7 +187,7 @@ static void run_f32(problem *q, racahi_isa isa, int with_dr)
         assert_non_null(row);
         for (size_t e = 0; e < q->ne; e++) row[e] = rows + 6 * e * q->nw * q->Cp;
         racahi_conv_forward_spline_f32(p, ws, q->Cp, q->ne, q->j, x, row, b, Y, A);
-        racahi_conv_backward_spline_f32(p, ws, q->Cp, q->ne, q->j, x, row, b, Y, dA, dx, dY, dr);
+        racahi_conv_backward_spline_f32(p, ws, q->Cp, q->ne, q->j, x, row, b, Y, dA, q->j, dx, dY, dr);
         racahi_free(row), racahi_free(rows), racahi_free(b);
     } else {
         racahi_conv_forward_f32(p, ws, q->Cp, q->ne, q->j, x, W, Y, A);
