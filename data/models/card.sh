@@ -293,7 +293,7 @@ thermo_style custom step temp pe etotal
 thermo_modify format float %.10g
 thermo 200
 variable e equal etotal
-
+variable t equal temp
 fix print all print 200 "$(step*dt) $e $t" file vacuum.txt screen no
 run 100000
 write_dump all custom last.dump id type x y z modify sort id
