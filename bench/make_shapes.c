@@ -40,8 +40,8 @@ static racah_status write_shape(const shape *s, const char *folder, racah_error 
     char path[4096];
     racah_model *m = NULL;
     racahi_config cfg = {.nelem = s->nelem, .layers = 2, .channels = s->channels, .l_max = s->l_max,
-                         .l_hidden = s->l_hidden, .correlation = 3, .weights = RACAHI_W_PATH, .family = RACAHI_FAMILY_COMPONENT,
-                         .r_max = s->r_max, .nbessel = s->nbessel, .cutoff_p = 5, .nmlp = 3, .mlp = {64, 64, 64},
+                         .l_hidden = s->l_hidden, .correlation = 3, .weights = RACAHI_W_PATH,
+                         .family = RACAHI_FAMILY_COMPONENT, .r_max = s->r_max, .nbessel = s->nbessel, .cutoff_p = 5, .nmlp = 3, .mlp = {64, 64, 64},
                          .readout_width = 16};
     for (int e = 0; e < s->nelem; e++) cfg.Z[e] = s->Z[e];
     for (int t = 0; t < cfg.layers; t++) cfg.lambda[t] = s->neighbours;
@@ -58,18 +58,19 @@ static racah_status write_shape(const shape *s, const char *folder, racah_error 
 int main(int argc, char **argv)
 {
     racah_error err = {0};
-    const size_t count = argc == 7 ? 1 : sizeof shapes / sizeof shapes[0];
+    const shape *list = shapes;
+    size_t count = sizeof shapes / sizeof shapes[0];
     shape own = shapes[0];
     if (argc == 7) {
         own.name = argv[2], own.channels = atoi(argv[3]), own.l_max = atoi(argv[4]), own.l_hidden = atoi(argv[5]);
         own.r_max = atof(argv[6]);
-    }
-    if (argc != 2 && argc != 7) {
+        list = &own, count = 1;
+    } else if (argc != 2) {
         fprintf(stderr, "usage: make_shapes FOLDER [NAME CHANNELS L_MAX L_HIDDEN R_MAX]\n");
         return 2;
     }
     for (size_t k = 0; k < count; k++)
-        if (write_shape(argc == 7 ? &own : &shapes[k], argv[1], &err) != RACAH_OK) {
+        if (write_shape(&list[k], argv[1], &err) != RACAH_OK) {
             fprintf(stderr, "make_shapes: %s\n", err.msg);
             return 1;
         }

@@ -22,7 +22,7 @@ enum sph_mode {
 /* SPH_UNROLL: the trip counts are constants of at most 16 once the body is inlined.
  * SPH_SIMD: gcc would unroll a loop over 4 lanes before it thinks of vectors; clang needs no hint, and
  * warns of a failed one under a sanitizer. */
-#if defined(RACAHI_PLAIN_LOOPS)
+#if defined(RACAHI_SANITIZED)
 #define SPH_UNROLL
 #elif defined(__clang__)
 #define SPH_UNROLL _Pragma("unroll")

@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The figures of a model card, from the model and ../shared/data:
-#   sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift] [vacuum] [stretch] [hot] [published]
-# all that fit without a list; NAME silicon, germanium, molybdenum, acetylacetone or ethanol (the last two: errors, vacuum,
-# stretch, hot, published), or one of these with _fast. Several minutes each on one core. RACAH_BUILD_DIR is the build
-# folder, RACAH_MODEL another file than data/models/NAME.racah. `published` reads the published test files of the two
-# molecules; BOTNET is a folder with a copy of github.com/davkovacs/BOTNet-datasets.
+#   sh data/models/card.sh NAME [PART...]
+# PART errors, speed, crystal, phonons, melt, drift, vacuum, stretch, hot or published, all that fit without a list; NAME
+# silicon, germanium, molybdenum, acetylacetone or ethanol, or one of these with _fast. Several minutes each on one core.
+# RACAH_BUILD_DIR is the build folder, RACAH_MODEL another file than data/models/NAME.racah. `published` reads the
+# published test files of the two molecules; BOTNET is a folder with a copy of github.com/davkovacs/BOTNet-datasets.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
-[ $# -gt 0 ] || { echo "usage: sh data/models/card.sh NAME [errors] [speed] [crystal] [phonons] [melt] [drift] [vacuum] [stretch] [hot] [published]" >&2; exit 2; }
+parts='errors speed crystal phonons melt drift vacuum stretch hot published'
+[ $# -gt 0 ] || { echo "usage: sh data/models/card.sh NAME [PART...], PART one of $parts" >&2; exit 2; }
 botnet=${BOTNET:+$(cd "$BOTNET" && pwd -P)}
 build=$(cd "${RACAH_BUILD_DIR:-$root/build}" && pwd -P)
 shared=$root/../shared
@@ -394,8 +395,8 @@ published()
 }
 
 for part; do
-    case $part in
-        errors | speed | crystal | phonons | melt | drift | vacuum | stretch | hot | published) echo "== $part" && $part ;;
-        *) echo "card: $part is none of errors, speed, crystal, phonons, melt, drift, vacuum, stretch, hot, published" >&2; exit 2 ;;
+    case " $parts " in
+        *" $part "*) echo "== $part" && $part ;;
+        *) echo "card: $part is none of $parts" >&2; exit 2 ;;
     esac
 done

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * UNROLL and FORCE_INLINE for the kernels of this folder. */
+ * UNROLL and FORCE_INLINE for kernels, and RACAHI_SANITIZED, defined where a sanitizer watches. */
 #ifndef RACAHI_UNROLL_H
 #define RACAHI_UNROLL_H
 
@@ -8,13 +8,13 @@
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer) ||                       \
     __has_feature(thread_sanitizer)
-#define RACAHI_PLAIN_LOOPS
+#define RACAHI_SANITIZED
 #endif
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define RACAHI_PLAIN_LOOPS
+#define RACAHI_SANITIZED
 #endif
-#if defined(RACAHI_PLAIN_LOOPS)
+#if defined(RACAHI_SANITIZED)
 #define UNROLL
 #define FORCE_INLINE static
 #elif defined(__clang__)

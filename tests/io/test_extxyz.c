@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Extended XYZ: what is read, and that writing and reading again gives the same. Bad input:
  * test_extxyz_malformed. */
+#include "folder.h"
 #include "support.h"
 
 #include "../src/io/extxyz.h"
@@ -378,8 +379,8 @@ static void test_extxyz_write_error_is_reported(void **state)
 /* Makes a locale with a decimal comma with localedef and switches to it: none may be installed. */
 static bool use_decimal_comma(void)
 {
-    char dir[] = "/tmp/racah-locale-XXXXXX", command[256];
-    if (!mkdtemp(dir)) return false;
+    char dir[64], command[256];
+    if (folder_make(dir, sizeof dir, "/tmp/racah-locale") != 0) return false;
     snprintf(command, sizeof command, "%s/source", dir);
     FILE *f = fopen(command, "w");
     if (!f) return false;
@@ -393,8 +394,7 @@ static bool use_decimal_comma(void)
     setenv("LOCPATH", dir, 1);
     bool found = made != -1 && setlocale(LC_NUMERIC, "comma") != NULL;
     unsetenv("LOCPATH");
-    snprintf(command, sizeof command, "rm -r %s", dir);
-    return system(command) == 0 && found;
+    return folder_remove(dir) == 0 && found;
 }
 
 /* A host program may have chosen a locale with a decimal comma. */

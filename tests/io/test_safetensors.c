@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * safetensors: writing, reading back, atomic replacement. Bad input: test_safetensors_malformed. */
+#include "folder.h"
 #include "support.h"
 
 #include "../src/io/file.h"
@@ -14,9 +15,9 @@
 /* A directory of its own for each test, removed with all it holds. */
 static int make_dir(void **state)
 {
-    char *dir = strdup("/tmp/racah-st-XXXXXX");
-    *state = dir;
-    return mkdtemp(dir) ? 0 : -1;
+    enum { SIZE = 64 };
+    *state = malloc(SIZE);
+    return *state ? folder_make(*state, SIZE, "racah-st") : -1;
 }
 
 static size_t count_files(const char *path)
@@ -31,9 +32,7 @@ static size_t count_files(const char *path)
 
 static int remove_dir(void **state)
 {
-    char command[256];
-    snprintf(command, sizeof command, "rm -r %s", (char *)*state);
-    int status = system(command);
+    const int status = folder_remove(*state);
     free(*state);
     return status;
 }

@@ -20,7 +20,7 @@ typedef struct shape {
 typedef struct problem {
     shape s;
     size_t Cp, ne, nx, ny, nw, nrow, sx, sY, sW, sA; /* s.: number of values */
-    int *j;
+    int *j, *jd; /* jd: the same with the atoms in the opposite order */
     double *x, *W, *Wr, *Y, *dA, *A, *dx, *dY, *dW, *dr;
     double *row, *b; /* [ne][6][nw*Cp], [ne][12]: where W and Wr come from */
 } problem;
@@ -77,9 +77,11 @@ static problem make_problem(uint64_t *seed, shape s, size_t Cp, size_t ne)
     racahi_conv_destroy(p);
     q.sx = NATOM * q.nx * Cp, q.sY = ne * q.ny, q.sW = ne * q.nw * Cp, q.sA = q.nrow * Cp;
     q.j = racahi_malloc(ne, sizeof *q.j);
+    q.jd = racahi_malloc(ne, sizeof *q.jd);
     assert_non_null(q.j);
+    assert_non_null(q.jd);
     for (size_t e = 0; e < ne; e++)
-        q.j[e] = (int)(racah_test_next(seed) % NATOM); /* repeats: periodic images */
+        q.j[e] = (int)(racah_test_next(seed) % NATOM), q.jd[e] = NATOM - 1 - q.j[e]; /* repeats: periodic images */
     q.x = random_block(seed, q.sx), q.W = random_block(seed, q.sW), q.Wr = random_block(seed, q.sW);
     q.Y = random_block(seed, q.sY), q.dA = random_block(seed, q.sA);
     q.A = nan_block(q.sA), q.dx = random_block(seed, q.sx), q.dY = nan_block(q.sY);
@@ -91,7 +93,7 @@ static problem make_problem(uint64_t *seed, shape s, size_t Cp, size_t ne)
 
 static void free_problem(problem *q)
 {
-    void *all[] = {q->row, q->b, q->j, q->x, q->W, q->Wr, q->Y, q->dA, q->A, q->dx, q->dY, q->dW, q->dr};
+    void *all[] = {q->row, q->b, q->j, q->jd, q->x, q->W, q->Wr, q->Y, q->dA, q->A, q->dx, q->dY, q->dW, q->dr};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) racahi_free(all[i]);
 }
 
@@ -138,6 +140,17 @@ static void free_ws(const racahi_conv *p, size_t ne, unsigned char *ws)
 /* What a run is given and asked for: W and dW, W and dr, or W by spline and dr. */
 enum { WITH_DW, WITH_DR, BY_SPLINE, NKIND };
 
+/* The rows of dx in the opposite order of those of x, where jd finds them; or back. */
+static void reverse_dx(problem *q)
+{
+    const size_t n = q->nx * q->Cp;
+    for (size_t a = 0; a < NATOM / 2; a++)
+        for (size_t i = 0; i < n; i++) {
+            double *one = &q->dx[a * n + i], *other = &q->dx[(NATOM - 1 - a) * n + i], d = *one;
+            *one = *other, *other = d;
+        }
+}
+
 /* Fills q's results: A, dx (added to), dY and dW or dr. */
 static void run(problem *q, racahi_isa isa, int with_dr)
 {
@@ -149,17 +162,10 @@ static void run(problem *q, racahi_isa isa, int with_dr)
         for (size_t e = 0; e < q->ne; e++) row[e] = q->row + 6 * e * q->nw * q->Cp;
         memset(q->A, 0, racahi_conv_nrow(p) * q->Cp * sizeof *q->A);
         racahi_conv_forward_spline_f64(p, ws, q->Cp, q->ne, q->j, q->x, row, q->b, q->Y, q->A);
-        /* gradients in the opposite order of the features */
-        const size_t n = q->nx * q->Cp;
-        double *dx = racahi_malloc(q->sx, sizeof *dx);
-        int *turned = racahi_malloc(q->ne + 1, sizeof *turned);
-        assert_non_null(dx);
-        assert_non_null(turned);
-        for (size_t a = 0; a < NATOM; a++) memcpy(dx + (NATOM - 1 - a) * n, q->dx + a * n, n * sizeof *dx);
-        for (size_t e = 0; e < q->ne; e++) turned[e] = NATOM - 1 - q->j[e];
-        racahi_conv_backward_spline_f64(p, ws, q->Cp, q->ne, q->j, q->x, row, q->b, q->Y, q->dA, turned, dx, q->dY, q->dr);
-        for (size_t a = 0; a < NATOM; a++) memcpy(q->dx + a * n, dx + (NATOM - 1 - a) * n, n * sizeof *dx);
-        racahi_free(row), racahi_free(turned), racahi_free(dx);
+        reverse_dx(q);
+        racahi_conv_backward_spline_f64(p, ws, q->Cp, q->ne, q->j, q->x, row, q->b, q->Y, q->dA, q->jd, q->dx, q->dY, q->dr);
+        reverse_dx(q);
+        racahi_free(row);
         free_ws(p, q->ne, ws);
         racahi_conv_destroy(p);
         return;
@@ -176,6 +182,7 @@ static void run_f32(problem *q, racahi_isa isa, int with_dr)
 {
     racahi_conv *p = make_plan(q->s, isa);
     void *ws = make_ws(p, q->ne);
+    if (with_dr == BY_SPLINE) reverse_dx(q);
     float *x = narrow(q->x, q->sx), *W = narrow(q->W, q->sW), *Wr = narrow(q->Wr, q->sW);
     float *Y = narrow(q->Y, q->sY), *dA = narrow(q->dA, q->sA), *A = narrow(q->A, q->sA);
     float *dx = narrow(q->dx, q->sx), *dY = narrow(q->dY, q->sY), *dW = narrow(q->dW, q->sW);
@@ -187,7 +194,7 @@ static void run_f32(problem *q, racahi_isa isa, int with_dr)
         assert_non_null(row);
         for (size_t e = 0; e < q->ne; e++) row[e] = rows + 6 * e * q->nw * q->Cp;
         racahi_conv_forward_spline_f32(p, ws, q->Cp, q->ne, q->j, x, row, b, Y, A);
-        racahi_conv_backward_spline_f32(p, ws, q->Cp, q->ne, q->j, x, row, b, Y, dA, q->j, dx, dY, dr);
+        racahi_conv_backward_spline_f32(p, ws, q->Cp, q->ne, q->j, x, row, b, Y, dA, q->jd, dx, dY, dr);
         racahi_free(row), racahi_free(rows), racahi_free(b);
     } else {
         racahi_conv_forward_f32(p, ws, q->Cp, q->ne, q->j, x, W, Y, A);
@@ -197,6 +204,7 @@ static void run_f32(problem *q, racahi_isa isa, int with_dr)
     racahi_free(x), racahi_free(W), racahi_free(Wr), racahi_free(Y), racahi_free(dA);
     widen(A, q->A, q->sA), widen(dx, q->dx, q->sx), widen(dY, q->dY, q->sY), widen(dW, q->dW, q->sW);
     widen(dr, q->dr, q->ne);
+    if (with_dr == BY_SPLINE) reverse_dx(q);
     free_ws(p, q->ne, ws);
     racahi_conv_destroy(p);
 }
@@ -577,7 +585,7 @@ static void test_conv_kinds_agree_for_equal_weights(void **state)
             s.kind = (racahi_weights_kind)kind;
             problem r = make_problem(&seed, s, 8, 9);
             memcpy(r.x, q.x, q.sx * sizeof *q.x), memcpy(r.Y, q.Y, q.sY * sizeof *q.Y);
-            memcpy(r.j, q.j, q.ne * sizeof *q.j);
+            memcpy(r.j, q.j, q.ne * sizeof *q.j), memcpy(r.jd, q.jd, q.ne * sizeof *q.jd);
             for (size_t e = 0; e < q.ne; e++)
                 for (size_t i = 0; i < q.nw * 8; i++) q.W[e * q.nw * 8 + i] = q.W[e * q.nw * 8 + i % 8];
             for (size_t e = 0; e < q.ne; e++)

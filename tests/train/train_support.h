@@ -3,33 +3,26 @@
 #ifndef RACAH_TEST_TRAIN_SUPPORT_H
 #define RACAH_TEST_TRAIN_SUPPORT_H
 
+#include "../folder.h"
 #include "../support.h"
 
 #include "../../src/train/data.h"
 #include "../../src/train/train.h"
 
-#include <ftw.h>
 #include <unistd.h>
 
 static char test_dir[64];
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st, (void)flag, (void)ftw;
-    return remove(path);
-}
-
 static inline int test_dir_create(void **state)
 {
     (void)state;
-    snprintf(test_dir, sizeof test_dir, "racah-train-XXXXXX");
-    return mkdtemp(test_dir) ? 0 : -1;
+    return folder_make(test_dir, sizeof test_dir, "racah-train");
 }
 
 static inline int test_dir_remove(void **state)
 {
     (void)state;
-    return nftw(test_dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    return folder_remove(test_dir);
 }
 
 /* "DIR/name"; up to four live at a time. */
