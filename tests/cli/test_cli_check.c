@@ -12,7 +12,7 @@
 /* Under a sanitizer models take so much longer that only those up to this size, bytes, are judged: larger ones run the
  * same code. */
 #ifdef RACAHI_SANITIZED
-#define LARGEST_MODEL 1000000
+#define LARGEST_MODEL 500000
 #else
 #define LARGEST_MODEL 1000000000
 #endif
