@@ -266,7 +266,8 @@ void PairRacah::init_style()
      * maximum over its styles before pair_coeff named our model: raise that too, or the exchange would write
      * beyond the buffer. */
     size_t width = doubles_for(racah_calc_exchange_width(calc.get()) * racah_calc_exchange_bytes(calc.get()));
-    comm_forward = comm_reverse = static_cast<int>(width);
+    comm_forward = std::max(1, static_cast<int>(width)); /* find_owners sends one */
+    comm_reverse = static_cast<int>(width);
     if (force->pair && force->pair != this) {
         force->pair->comm_forward = std::max(force->pair->comm_forward, comm_forward);
         force->pair->comm_reverse = std::max(force->pair->comm_reverse, comm_reverse);
@@ -360,11 +361,12 @@ void PairRacah::tell_memory()
         }
     std::string text = "Pair racah memory on rank 0: " + number(fixed / 1048576.0, "%.3g") + " MB of tables";
     if (nlocal > 0) {
+        const double ghosts = static_cast<double>(atom->nghost) / nlocal; /* a single rank keeps nothing for them */
         double each = static_cast<double>(
-            racah_calc_bytes_per_atom(calc.get(), edges / nlocal, static_cast<double>(atom->nghost) / nlocal));
+            racah_calc_bytes_per_atom(calc.get(), edges / nlocal, comm->nprocs > 1 ? ghosts : 0.0));
         text += " + " + number(each / 1024.0, "%.4g") + " kB for each of " + std::to_string(nlocal) +
                 " atoms (with " + number(edges / nlocal, "%.4g") + " neighbors and " +
-                number(static_cast<double>(atom->nghost) / nlocal, "%.4g") + " ghosts an atom)";
+                number(ghosts, "%.4g") + " ghosts an atom)";
     }
     utils::logmesg(lmp, text + "\n");
 }
@@ -388,6 +390,20 @@ void PairRacah::gather_neighbors()
         neighbors[i] = list->firstneigh[i];
     }
     for (int j = nlocal; j < nall; j++) elements[j] = type_element[atom->type[j]];
+}
+
+/* A rank that has all atoms to itself: its ghosts are images of its own atoms, found by sending their numbers the way
+ * features would go. NULL: there are other ranks, or a ghost that got no number. */
+const int *PairRacah::find_owners()
+{
+    const int nlocal = atom->nlocal, nall = nlocal + atom->nghost;
+    if (comm->nprocs > 1) return nullptr;
+    owners.assign(std::max(nall, 1), -1);
+    for (int i = 0; i < nlocal; i++) owners[i] = i;
+    exchange(true, owners.data(), sizeof owners[0]);
+    for (int j = nlocal; j < nall; j++)
+        if (owners[j] < 0 || owners[j] >= nlocal) return nullptr;
+    return owners.data() + nlocal;
 }
 
 void PairRacah::compute(int eflag, int vflag)
@@ -422,6 +438,8 @@ void PairRacah::compute(int eflag, int vflag)
     s.atom_virial = vflag_atom ? virials.data() : nullptr;
     s.close_stop = close_action == CLOSE_STOP;
     s.close = close_action == CLOSE_WARN ? close.data() : nullptr;
+
+    s.owner = find_owners();
 
     element_bytes = racah_calc_exchange_bytes(calc.get());
     comm_failure = nullptr;
@@ -585,7 +603,7 @@ void PairRacah::unpack_reverse_comm(int n, int *which, double *buf)
 double PairRacah::memory_usage()
 {
     double bytes = Pair::memory_usage();
-    bytes += static_cast<double>(elements.capacity() + numneigh.capacity()) * sizeof(int);
+    bytes += static_cast<double>(elements.capacity() + numneigh.capacity() + owners.capacity()) * sizeof(int);
     bytes += static_cast<double>(neighbors.capacity()) * sizeof(const int *);
     bytes += static_cast<double>(forces.capacity() + energies.capacity() + virials.capacity()) * sizeof(double);
     if (calc) bytes += static_cast<double>(racah_calc_fixed_bytes(calc.get()));

@@ -63,6 +63,7 @@ class PairRacah : public Pair {
     std::vector<int> elements;           /* [nlocal+nghost] */
     std::vector<int> numneigh;           /* [nlocal] */
     std::vector<const int *> neighbors;  /* [nlocal] */
+    std::vector<int> owners;             /* [nlocal+nghost] local atom that each is (an image of), on a single rank */
     std::vector<double> forces;          /* [nlocal+nghost][3], eV/A */
     std::vector<double> energies;        /* [nlocal], eV */
     std::vector<double> virials;         /* [nlocal+nghost][6], eV, order of racah.h */
@@ -81,6 +82,7 @@ class PairRacah : public Pair {
     void announce();
     void tell_memory();
     void gather_neighbors();
+    const int *find_owners();
     void warn_close();
     std::string ids_in(const std::string &message) const;
     void add_results(double energy, const double *w);

@@ -138,7 +138,10 @@ RACAH_API racah_status racah_compute(racah_calc *calc, racah_structure *s, racah
  * forward(ctx, rows, width): rows is (nlocal+nghost, width) of float or double (racah_calc_exchange_bytes per
  *   element); rows of local atoms are filled, the callback fills those of ghosts with their owner's row.
  * reverse(ctx, rows, width): adds each ghost's row to its owner's row; ghost rows are not read afterwards.
- * Return 0, or anything else to stop with RACAH_ECALLBACK. Both NULL: no exchange (nghost must be 0). */
+ * Return 0, or anything else to stop with RACAH_ECALLBACK. Both NULL: no exchange (nghost must be 0, or `owner` given).
+ *
+ * Where one rank has all atoms its ghosts are images of its own: name them in `owner`, and there is nothing to exchange,
+ * to copy or to keep for ghosts. */
 typedef int (*racah_exchange_fn)(void *ctx, void *rows, size_t width);
 
 typedef struct racah_local {
@@ -156,13 +159,16 @@ typedef struct racah_local {
     /* outputs, each may be NULL */
     double *energy;               /* of the local atoms, with isolated-atom energies */
     double *interaction_energy;
-    double *forces;               /* (nlocal+nghost,3): ADDED to; ghost rows belong to the owners */
+    double *forces;               /* (nlocal+nghost,3): ADDED to; the caller adds ghost rows to their owners' */
     double *virial;               /* (3,3) from the edges of local receivers */
     double *atom_energy;          /* (nlocal): ADDED to */
     double *atom_virial;          /* (nlocal+nghost,6): ADDED to */
     /* Since 0.1, second edition: as in racah_structure; pairs of a local atom with a local or ghost atom */
     int close_stop;
     racah_close *close;
+    /* Since 0.1, third edition: (nghost) the local atom that each ghost is an image of, or NULL. If given, nothing is
+     * exchanged, and forces and atom_virial go to the owners: rows of ghosts are left as they are */
+    const int *owner;
 } racah_local;
 
 /* Errors as racah_compute, and RACAH_ECALLBACK. On error the accumulated outputs are untouched. Since 0.1 */

@@ -42,7 +42,8 @@ static racah_status step(bench_job *job, racah_error *err)
     s.threads = job->threads;
     s.energy = &job->energy;
     s.forces = job->forces;
-    memset(job->forces, 0, 3 * (job->local.nlocal + job->local.nghost) * sizeof *job->forces);
+    s.owner = job->local.owner;
+    memset(job->forces, 0, 3 * job->local.nlocal * sizeof *job->forces);
     return racah_compute_local(job->calc, &s, err);
 }
 
@@ -173,8 +174,7 @@ static int report(const bench_job *job)
     for (int k = 0; k < RACAHI_STAGE_COUNT; k++) flops += work[k].flops;
     double peak = cli_peak_flops(racahi_cpu_best(), job->precision == RACAH_SINGLE) * job->threads;
     double us = 1e6 * job->step / atoms, rate = flops * atoms / job->step;
-    double ghosts = (double)job->local.nghost / atoms;
-    size_t bytes = racah_calc_bytes_per_atom(job->calc, job->neighbours, ghosts);
+    size_t bytes = racah_calc_bytes_per_atom(job->calc, job->neighbours, 0);
     FILE *to = cli_table_stream(job->json);
     fprintf(to, "%s on %s: %zu atoms, %.1f neighbours, %s, %d thread%s\n", job->model_path, job->box_path,
             job->box.n, job->neighbours, precisions[job->precision], job->threads,
@@ -231,7 +231,7 @@ static int run(bench_job *job)
     if (rc != CLI_OK) return rc;
     status = cli_local_create(&job->local, &job->box, job->model, job->skin, &err);
     if (status == RACAH_OK) {
-        job->forces = racahi_calloc(job->local.nlocal + job->local.nghost, 3 * sizeof *job->forces);
+        job->forces = racahi_calloc(job->local.nlocal, 3 * sizeof *job->forces);
         if (!job->forces) status = racahi_fail(&err, RACAH_ENOMEM, "forces do not fit in memory");
     }
     if (status == RACAH_OK) status = verify(job, &err);
@@ -262,9 +262,9 @@ int racahi_cmd_bench(int argc, char **argv)
         {0}};
     const cli_syntax syntax = {
         "racah bench model MODEL --box FILE.data|FILE.xyz [options]",
-        "Time of energy and forces with a given neighbour list and ghost atoms, as an MD code calls it: "
-        "after a warm-up\n"
-        "whose energy is compared with that of the whole structure, the median of the repeats.\n",
+        "Time of energy and forces with a given neighbour list and ghost atoms, as an MD code on one rank calls "
+        "it: after a\n"
+        "warm-up whose energy is compared with that of the whole structure, the median of the repeats.\n",
         options, 2, 2};
     const char *positional[8];
     int n, rc = cli_parse(&syntax, argc, argv, positional, &n);

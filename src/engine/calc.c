@@ -5,6 +5,7 @@
 #include "../linear/gemm.h"
 #include "../neigh/neigh_internal.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,7 @@ static size_t table_knots(const racahi_config *c, int layer, bool single)
 }
 
 #define CLASSES 64
+#define COINCIDENT 1e-12 /* squared distance of two atoms, A^2 */
 
 typedef struct near_edge { /* of one atom: the edge vector, the neighbour, a class of distances */
     double d[3];
@@ -387,13 +389,13 @@ static racah_status check_structure(const racah_structure *s, racah_error *err)
     return RACAH_OK;
 }
 
-/* A caller compiled against the first edition passes a shorter struct: what it does not have is zero. */
+/* A caller compiled against an earlier edition passes a shorter struct: what it does not have is zero. */
 static racah_status take_struct(void *to, size_t size, const void *from, size_t given, size_t first, const char *what,
                                 racah_error *err)
 {
-    if (given != first && given != size)
-        return racahi_fail(err, RACAH_EINVAL, "%s: size field is %zu, this release knows %zu and %zu", what, given,
-                           first, size);
+    if (given < first || given > size)
+        return racahi_fail(err, RACAH_EINVAL, "%s: size field is %zu, this release knows %zu to %zu", what, given, first,
+                           size);
     memset(to, 0, size);
     memcpy(to, from, given);
     return RACAH_OK;
@@ -429,12 +431,42 @@ racah_status racah_compute(racah_calc *c, racah_structure *given, racah_error *e
 
 /* ---- level 2 ---------------------------------------------------------------------------------------------- */
 
-/* Edges of the local atoms from the caller's list: our elements, inside the cutoff. */
+/* Index in the engine's system of entry k of atom i's list: ghosts with owners are their owners. */
+static inline int row_of(const racah_local *s, size_t j)
+{
+    return s->owner && j >= s->nlocal ? s->owner[j - s->nlocal] : (int)j;
+}
+
+/* What filter_edges refused about atom i. */
+static racah_status explain_edges(const racah_calc *c, const racah_local *s, size_t i, racah_error *err)
+{
+    const double *ri = s->positions + 3 * i;
+    if (!isfinite(ri[0]) || !isfinite(ri[1]) || !isfinite(ri[2]))
+        return racahi_fail(err, RACAH_ENUMERIC, "position of atom %zu is not finite: %g %g %g", i, ri[0], ri[1], ri[2]);
+    for (int k = 0; k < s->numneigh[i]; k++) {
+        const int j = s->neighbor_mask ? s->neighbors[i][k] & s->neighbor_mask : s->neighbors[i][k];
+        if (j < 0 || (size_t)j >= s->nlocal + s->nghost)
+            return racahi_fail(err, RACAH_EINVAL, "neighbour %d of atom %zu is %d, allowed are 0 .. %zu", k, i, j,
+                               s->nlocal + s->nghost - 1);
+        if (c->elem[row_of(s, (size_t)j)] < 0) continue;
+        const double *rj = s->positions + 3 * (size_t)j;
+        const double d[3] = {ri[0] - rj[0], ri[1] - rj[1], ri[2] - rj[2]};
+        const double r2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+        if (!isfinite(r2))
+            return racahi_fail(err, RACAH_ENUMERIC, "distance of atoms %zu and %d is not finite", i, j);
+        if (r2 < COINCIDENT) return racahi_fail(err, RACAH_EINVAL, "atoms %zu and %d are at the same place", i, j);
+    }
+    return racahi_fail(err, RACAH_EINVAL, "neighbour list of atom %zu changed while it was read", i);
+}
+
+/* Edges of the local atoms from the caller's list: our elements, inside the cutoff. About half the list lies in the skin
+ * in no order that a branch could be predicted from: every entry is written, and kept or not. */
 static racah_status filter_edges(racah_calc *c, const racah_local *s, racah_error *err)
 {
     racahi_edges *q = &c->edges;
     const size_t N = s->nlocal, M = N + s->nghost;
     const double rc2 = c->net->cfg.r_max * c->net->cfg.r_max;
+    const int mask = s->neighbor_mask ? s->neighbor_mask : -1;
     size_t most = 0, used = 0;
     for (size_t i = 0; i < N; i++) most += (size_t)s->numneigh[i];
     RACAHI_TRY(racahi_neigh_start(q, N, err));
@@ -443,29 +475,22 @@ static racah_status filter_edges(racah_calc *c, const racah_local *s, racah_erro
         q->row[i] = used;
         if (c->elem[i] < 0) continue;
         const double *ri = s->positions + 3 * i;
-        if (!isfinite(ri[0]) || !isfinite(ri[1]) || !isfinite(ri[2]))
-            return racahi_fail(err, RACAH_ENUMERIC, "position of atom %zu is not finite: %g %g %g", i, ri[0], ri[1],
-                               ri[2]);
+        const int *list = s->neighbors[i];
+        bool bad = !isfinite(ri[0]) || !isfinite(ri[1]) || !isfinite(ri[2]);
         for (int k = 0; k < s->numneigh[i]; k++) {
-            int j = s->neighbors[i][k];
-            if (s->neighbor_mask) j &= s->neighbor_mask;
-            if (j < 0 || (size_t)j >= M)
-                return racahi_fail(err, RACAH_EINVAL, "neighbour %d of atom %zu is %d, allowed are 0 .. %zu", k, i, j,
-                                   M - 1);
-            if (c->elem[j] < 0) continue;
-            const double *rj = s->positions + 3 * (size_t)j;
-            const double d[3] = {ri[0] - rj[0], ri[1] - rj[1], ri[2] - rj[2]};
-            const double r2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
-            if (!(r2 < rc2)) {
-                if (isfinite(r2)) continue;
-                return racahi_fail(err, RACAH_ENUMERIC, "distance of atoms %zu and %d is not finite", i, j);
-            }
-            if (r2 < 1e-12)
-                return racahi_fail(err, RACAH_EINVAL, "atoms %zu and %d are at the same place", i, j);
-            q->j[used] = j;
-            memcpy(q->d + 3 * used, d, sizeof d);
-            used++;
+            const int j = list[k] & mask;
+            if (j < 0 || (size_t)j >= M) return explain_edges(c, s, i, err);
+            const int row = row_of(s, (size_t)j);
+            const double *rj = s->positions + 3 * (size_t)j, x = ri[0] - rj[0], y = ri[1] - rj[1], z = ri[2] - rj[2];
+            const double r2 = x * x + y * y + z * z;
+            const bool ours = c->elem[row] >= 0;
+            double *d = q->d + 3 * used;
+            q->j[used] = row;
+            d[0] = x, d[1] = y, d[2] = z;
+            used += (size_t)(ours & (r2 < rc2));
+            bad |= ours & !(r2 >= COINCIDENT && r2 <= DBL_MAX);
         }
+        if (bad) return explain_edges(c, s, i, err);
     }
     q->row[N] = q->nedge = used;
     return RACAH_OK;
@@ -476,10 +501,14 @@ static racah_status check_local(const racah_calc *c, const racah_local *s, racah
     const size_t M = s->nlocal + s->nghost;
     if (M && (!s->positions || !s->elements))
         return racahi_fail(err, RACAH_EINVAL, "local system of %zu atoms without positions or elements", M);
+    for (size_t g = 0; s->owner && g < s->nghost; g++)
+        if (s->owner[g] < 0 || (size_t)s->owner[g] >= s->nlocal)
+            return racahi_fail(err, RACAH_EINVAL, "owner of ghost atom %zu is %d, allowed are 0 .. %zu", s->nlocal + g,
+                               s->owner[g], s->nlocal - 1);
     if (s->nlocal && (!s->numneigh || !s->neighbors))
         return racahi_fail(err, RACAH_EINVAL, "local system of %zu atoms without a neighbour list", s->nlocal);
-    if (s->nghost && c->net->cfg.layers > 1 && (!s->forward || !s->reverse))
-        return racahi_fail(err, RACAH_EINVAL, "%zu ghost atoms, but no exchange callbacks", s->nghost);
+    if (s->nghost && !s->owner && c->net->cfg.layers > 1 && (!s->forward || !s->reverse))
+        return racahi_fail(err, RACAH_EINVAL, "%zu ghost atoms, but neither owners nor exchange callbacks", s->nghost);
     for (size_t i = 0; i < s->nlocal; i++)
         if (s->numneigh[i] < 0 || (s->numneigh[i] && !s->neighbors[i]))
             return racahi_fail(err, RACAH_EINVAL, "neighbour list of atom %zu: %d entries%s", i, s->numneigh[i],
@@ -499,14 +528,15 @@ racah_status racah_compute_local(racah_calc *c, racah_local *given, racah_error 
     racah_local in, *s = &in;
     RACAHI_TRY(take_struct(s, sizeof in, given, given->size, offsetof(racah_local, close_stop), "local system", err));
     RACAHI_TRY(check_local(c, s, err));
-    const size_t N = s->nlocal, M = N + s->nghost;
+    const size_t N = s->nlocal, M = s->owner ? N : N + s->nghost; /* rows that are neither local nor exchanged: none */
     RACAHI_TRY(racahi_reserve((void **)&c->elem, &c->cap_elem, M, sizeof *c->elem, "elements", err));
     if (M) memcpy(c->elem, s->elements, M * sizeof *c->elem);
     RACAHI_TRY(filter_edges(c, s, err));
     RACAHI_TRY(check_close(c, s->close_stop, NULL, err));
     const request q = {.N = N, .M = M, .threads = racahi_blas_threads(s->threads), .forces = s->forces != NULL, .virial = s->virial != NULL,
                        .atom_virial = s->atom_virial != NULL,
-                       .exchange = {.forward = s->forward, .reverse = s->reverse, .ctx = s->exchange_ctx}};
+                       .exchange = {.forward = s->owner ? NULL : s->forward, .reverse = s->owner ? NULL : s->reverse,
+                                    .ctx = s->exchange_ctx}};
     double virial[9], interaction, total;
     RACAHI_TRY(evaluate(c, &q, virial, err));
     RACAHI_TRY(sum_energy(c, N, &interaction, &total, err));

@@ -19,6 +19,7 @@ typedef struct rank {
     size_t nlocal, nghost;
     int global[64]; /* of local atoms */
     int owner_rank[MAX_GHOST], owner_row[MAX_GHOST];
+    bool name_owners; /* instead of exchanging */
     double *pos; /* (nlocal+nghost,3) */
     int *elements, *numneigh, **neighbors;
     /* results */
@@ -200,7 +201,8 @@ static racah_local local_system(rank *r, context *x, int threads)
                          .forces = r->forces,
                          .virial = r->virial,
                          .atom_energy = r->atom_energy,
-                         .atom_virial = r->atom_virial};
+                         .atom_virial = r->atom_virial,
+                         .owner = r->name_owners ? r->owner_row : NULL};
 }
 
 static void *run_rank(void *p)
@@ -362,6 +364,37 @@ static void test_one_rank_with_ghosts_equals_level_1(void **state)
                 racah_model_destroy(m);
             }
     print_message("one rank: largest difference %.2g\n", worst);
+}
+
+/* The owners of ghosts instead of an exchange: the same results, nothing is called, ghosts' rows stay as they were. */
+static void test_one_rank_that_names_owners_equals_level_1(void **state)
+{
+    (void)state;
+    const int mine[64] = {0};
+    for (int set = 0; set < FIXTURE_OPTIONS; set++)
+        for (int precision = RACAH_DOUBLE; precision <= RACAH_SINGLE; precision++) {
+            racahi_config cfg = fixture_config(RACAHI_W_PATH, 3, 2, 1, 2, 5);
+            fixture_set_options(&cfg, set);
+            racah_model *m = fixture_model(&cfg, 51);
+            racah_calc *c[1] = {fixture_calc(m, RACAH_RADIAL_TABLE, (racah_precision)precision, RACAH_ISA_AUTO)};
+            const fixture_atoms a = fixture_structure(8, 53);
+            world w;
+            cut(&w, &a, m, mine, 1);
+            rank *r = &w.r[0];
+            r->name_owners = true;
+            run(&w, c, 1);
+            if (r->status != RACAH_OK) fail_msg("%s", r->err.msg);
+            assert_int_equal(r->ncalls, 0);
+            for (size_t g = r->nlocal; g < r->nlocal + r->nghost; g++) {
+                for (size_t k = 0; k < 3; k++) assert_true(r->forces[3 * g + k] == 0);
+                for (size_t k = 0; k < 6; k++) assert_true(r->atom_virial[6 * g + k] == 0);
+            }
+            const totals got = fold(&w), want = level1(c[0], &a);
+            same(&got, &want, a.n, precision == RACAH_SINGLE ? 2e-5 : 1e-12);
+            free_world(&w);
+            racah_calc_destroy(c[0]);
+            racah_model_destroy(m);
+        }
 }
 
 static void test_two_ranks_equal_level_1(void **state)
@@ -658,8 +691,15 @@ static void test_bad_systems_are_refused(void **state)
     racah_local s = good;
     refused(NULL, &s, r, RACAH_EINVAL, "NULL");
     refused(c, NULL, r, RACAH_EINVAL, "NULL");
-    s.size = sizeof s - 8;
+    s.size = offsetof(racah_local, close_stop) - 8; /* smaller than the first edition, larger than this one */
     refused(c, &s, r, RACAH_EINVAL, "size field");
+    s.size = sizeof s + 8;
+    refused(c, &s, r, RACAH_EINVAL, "size field");
+    s = good, r->owner_row[1] = (int)r->nlocal, s.owner = r->owner_row;
+    refused(c, &s, r, RACAH_EINVAL, "owner of ghost atom 7 is 6, allowed are 0 .. 5");
+    r->owner_row[1] = -1;
+    refused(c, &s, r, RACAH_EINVAL, "owner of ghost atom 7 is -1");
+    r->owner_row[1] = 0;
     s = good, s.positions = NULL;
     refused(c, &s, r, RACAH_EINVAL, "without positions or elements");
     s = good, s.elements = NULL;
@@ -669,9 +709,9 @@ static void test_bad_systems_are_refused(void **state)
     s = good, s.neighbors = NULL;
     refused(c, &s, r, RACAH_EINVAL, "without a neighbour list");
     s = good, s.forward = NULL;
-    refused(c, &s, r, RACAH_EINVAL, "no exchange callbacks");
+    refused(c, &s, r, RACAH_EINVAL, "neither owners nor exchange callbacks");
     s = good, s.reverse = NULL;
-    refused(c, &s, r, RACAH_EINVAL, "no exchange callbacks");
+    refused(c, &s, r, RACAH_EINVAL, "neither owners nor exchange callbacks");
     s = good;
     const int element = r->elements[2];
     r->elements[2] = 2;
@@ -711,6 +751,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_rank_with_ghosts_equals_level_1),
+        cmocka_unit_test(test_one_rank_that_names_owners_equals_level_1),
         cmocka_unit_test(test_two_ranks_equal_level_1),
         cmocka_unit_test(test_options_on_two_ranks_equal_level_1),
         cmocka_unit_test(test_rank_without_atoms_takes_part_in_every_exchange),
