@@ -52,10 +52,10 @@ void racahi_engine_bytes(const racahi_net *net, size_t Cp, size_t real, size_t *
 {
     size_t atom = sizeof(double), row = 0, K = max_components_f64(net);
     for (int t = 0; t < net->cfg.layers; t++) {
-        atom += (net->layer[t].SL + net->S) * Cp * real;
+        if (t < net->cfg.layers - 1) atom += (net->layer[t].SL + net->S) * Cp * real;
         if (t) row += net->layer[t].K * Cp * real;
         if (net->cfg.density[t]) atom += sizeof(double);
     }
-    *per_atom = atom + 2 * K * Cp * real;
+    *per_atom = atom + (net->cfg.layers > 2 ? 2 : net->cfg.layers - 1) * K * Cp * real;
     *per_row = row + K * Cp * real;
 }
