@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <unordered_map>
 
 using namespace LAMMPS_NS;
 
@@ -117,8 +118,9 @@ void PairRacah::stop(const std::string &message)
 }
 
 PairRacah::PairRacah(LAMMPS *ptr) :
-    Pair(ptr), options(), threads_wanted(0), units_energy(1.0), close_action(CLOSE_WARN), announced(false), memory_told(false), rows(nullptr),
-    row_bytes(0), element_bytes(sizeof(double))
+    Pair(ptr), options(), threads_wanted(0), units_energy(1.0), close_action(CLOSE_WARN), announced(false), memory_told(false),
+    have_ghosts(false), rows(nullptr), row_bytes(0), element_bytes(sizeof(double)), purpose(MOVE), send(0), packed(nullptr),
+    packed_from(nullptr), packed_first(0)
 {
     single_enable = 0;
     restartinfo = 0; /* hybrid styles want pair_coeff again after read_restart in any case */
@@ -266,8 +268,8 @@ void PairRacah::init_style()
      * maximum over its styles before pair_coeff named our model: raise that too, or the exchange would write
      * beyond the buffer. */
     size_t width = doubles_for(racah_calc_exchange_width(calc.get()) * racah_calc_exchange_bytes(calc.get()));
-    comm_forward = std::max(1, static_cast<int>(width)); /* find_owners sends one */
-    comm_reverse = static_cast<int>(width);
+    comm_forward = comm_reverse = std::max(1, static_cast<int>(width)); /* learn_ghosts sends one each way */
+    have_ghosts = false;
     if (force->pair && force->pair != this) {
         force->pair->comm_forward = std::max(force->pair->comm_forward, comm_forward);
         force->pair->comm_reverse = std::max(force->pair->comm_reverse, comm_reverse);
@@ -392,18 +394,48 @@ void PairRacah::gather_neighbors()
     for (int j = nlocal; j < nall; j++) elements[j] = type_element[atom->type[j]];
 }
 
-/* A rank that has all atoms to itself: its ghosts are images of its own atoms, found by sending their numbers the way
- * features would go. NULL: there are other ranks, or a ghost that got no number. */
-const int *PairRacah::find_owners()
+/* With each new neighbour list: where each ghost comes from, found by sending the atoms' names the way features go, and
+ * which rows features have to be in, found by sending marks back the way gradients go. Every rank does both. */
+void PairRacah::learn_ghosts()
 {
     const int nlocal = atom->nlocal, nall = nlocal + atom->nghost;
-    if (comm->nprocs > 1) return nullptr;
-    owners.assign(std::max(nall, 1), -1);
-    for (int i = 0; i < nlocal; i++) owners[i] = i;
-    exchange(true, owners.data(), sizeof owners[0]);
-    for (int j = nlocal; j < nall; j++)
-        if (owners[j] < 0 || owners[j] >= nlocal) return nullptr;
-    return owners.data() + nlocal;
+    origin.assign(std::max(nall, 1), Origin{-1, -1});
+    for (int i = 0; i < nlocal; i++) origin[i] = Origin{comm->me, i};
+    sends.clear();
+    from_itself.assign(std::max(nall - nlocal, 1), 0);
+    purpose = LEARN;
+    exchange(true, origin.data(), sizeof origin[0]);
+    share_rows();
+
+    wanted.assign(std::max(nall, 1), 0.0);
+    for (int j = nlocal; j < nall; j++) wanted[j] = ghost_row[j - nlocal] == j;
+    element_bytes = sizeof wanted[0];
+    exchange(false, wanted.data(), sizeof wanted[0]);
+    purpose = MOVE;
+    have_ghosts = true;
+}
+
+/* Images of an atom of this rank are that atom, of another one the first of its ghosts here. */
+void PairRacah::share_rows()
+{
+    const int nlocal = atom->nlocal, nghost = atom->nghost;
+    std::unordered_map<long long, int> first;
+    ghost_row.resize(std::max(nghost, 1));
+    for (int g = 0; g < nghost; g++) {
+        const Origin &o = origin[nlocal + g];
+        ghost_row[g] = nlocal + g;
+        if (o.rank == comm->me)
+            ghost_row[g] = o.index;
+        else if (o.rank >= 0)
+            ghost_row[g] = first.emplace((static_cast<long long>(o.rank) << 32) + o.index, nlocal + g).first->second;
+    }
+}
+
+bool PairRacah::all_rows_are_local() const
+{
+    for (int g = 0; g < atom->nghost; g++)
+        if (ghost_row[g] >= atom->nlocal) return false;
+    return true;
 }
 
 void PairRacah::compute(int eflag, int vflag)
@@ -428,8 +460,9 @@ void PairRacah::compute(int eflag, int vflag)
     s.numneigh = numneigh.data();
     s.neighbors = neighbors.data();
     s.neighbor_mask = NEIGHMASK;
-    s.forward = forward_rows;
-    s.reverse = reverse_rows;
+    if (neighbor->ago == 0 || !have_ghosts) learn_ghosts();
+    s.row = ghost_row.data();
+    if (comm->nprocs > 1 || !all_rows_are_local()) s.forward = forward_rows, s.reverse = reverse_rows;
     s.exchange_ctx = this;
     s.energy = &energy;
     s.forces = forces.data();
@@ -438,8 +471,6 @@ void PairRacah::compute(int eflag, int vflag)
     s.atom_virial = vflag_atom ? virials.data() : nullptr;
     s.close_stop = close_action == CLOSE_STOP;
     s.close = close_action == CLOSE_WARN ? close.data() : nullptr;
-
-    s.owner = find_owners();
 
     element_bytes = racah_calc_exchange_bytes(calc.get());
     comm_failure = nullptr;
@@ -533,6 +564,7 @@ void PairRacah::exchange(bool is_forward, void *data, size_t bytes)
         stop(std::string("Pair style racah: an exchange is wider than announced at init (a bug)"));
     rows = static_cast<char *>(data);
     row_bytes = bytes;
+    send = 0, packed = nullptr;
     if (is_forward) {
         comm_forward = size;
         racah_lammps::forward(comm, this, 0);
@@ -567,45 +599,63 @@ int PairRacah::reverse_rows(void *self, void *data, size_t width)
     return static_cast<PairRacah *>(self)->callback(false, data, width);
 }
 
+/* A rank's exchange with itself: LAMMPS packs and unpacks the same buffer. Nothing is copied into it; unpacking takes
+ * the rows from where packing found them, those that are wanted. */
 int PairRacah::pack_forward_comm(int n, int *which, double *buf, int, int *)
 {
     const size_t size = doubles_for(row_bytes);
-    for (int k = 0; k < n; k++) memcpy(buf + k * size, rows + which[k] * row_bytes, row_bytes);
+    packed = buf, packed_from = which;
+    if (purpose == LEARN) sends.push_back(Send{false});
+    if (!sends[send++].to_itself)
+        for (int k = 0; k < n; k++) memcpy(buf + k * size, row(which[k]), row_bytes);
     return static_cast<int>(n * size);
 }
 
 void PairRacah::unpack_forward_comm(int n, int first, double *buf)
 {
     const size_t size = doubles_for(row_bytes);
-    for (int k = 0; k < n; k++) memcpy(rows + (first + k) * row_bytes, buf + k * size, row_bytes);
+    const bool itself = buf == packed;
+    if (purpose == LEARN && itself) {
+        sends[send - 1].to_itself = true;
+        if (n > 0) from_itself[first - atom->nlocal] = 1;
+    }
+    if (purpose == MOVE && itself) {
+        for (int k = 0; k < n; k++)
+            if (wanted[first + k] > 0.0) memcpy(row(first + k), row(packed_from[k]), row_bytes);
+    } else
+        for (int k = 0; k < n; k++) memcpy(row(first + k), buf + k * size, row_bytes);
 }
 
 int PairRacah::pack_reverse_comm(int n, int first, double *buf)
 {
     const size_t size = doubles_for(row_bytes);
-    for (int k = 0; k < n; k++) memcpy(buf + k * size, rows + (first + k) * row_bytes, row_bytes);
+    packed = buf, packed_first = first;
+    if (n > 0 && !from_itself[first - atom->nlocal])
+        for (int k = 0; k < n; k++) memcpy(buf + k * size, row(first + k), row_bytes);
     return static_cast<int>(n * size);
 }
 
 void PairRacah::unpack_reverse_comm(int n, int *which, double *buf)
 {
     const size_t size = doubles_for(row_bytes);
+    const bool itself = buf == packed;
     for (int k = 0; k < n; k++) {
-        char *to = rows + which[k] * row_bytes;
-        const char *from = reinterpret_cast<const char *>(buf + k * size);
+        if (itself && !(wanted[packed_first + k] > 0.0)) continue;
+        const char *from = itself ? row(packed_first + k) : reinterpret_cast<const char *>(buf + k * size);
         if (element_bytes == sizeof(float))
-            add_row<float>(to, from, row_bytes);
+            add_row<float>(row(which[k]), from, row_bytes);
         else
-            add_row<double>(to, from, row_bytes);
+            add_row<double>(row(which[k]), from, row_bytes);
     }
 }
 
 double PairRacah::memory_usage()
 {
     double bytes = Pair::memory_usage();
-    bytes += static_cast<double>(elements.capacity() + numneigh.capacity() + owners.capacity()) * sizeof(int);
+    bytes += static_cast<double>(elements.capacity() + numneigh.capacity() + ghost_row.capacity()) * sizeof(int);
     bytes += static_cast<double>(neighbors.capacity()) * sizeof(const int *);
-    bytes += static_cast<double>(forces.capacity() + energies.capacity() + virials.capacity()) * sizeof(double);
+    bytes += static_cast<double>(origin.capacity()) * sizeof(Origin);
+    bytes += static_cast<double>(wanted.capacity() + forces.capacity() + energies.capacity() + virials.capacity()) * sizeof(double);
     if (calc) bytes += static_cast<double>(racah_calc_fixed_bytes(calc.get()));
     return bytes;
 }

@@ -63,15 +63,34 @@ class PairRacah : public Pair {
     std::vector<int> elements;           /* [nlocal+nghost] */
     std::vector<int> numneigh;           /* [nlocal] */
     std::vector<const int *> neighbors;  /* [nlocal] */
-    std::vector<int> owners;             /* [nlocal+nghost] local atom that each is (an image of), on a single rank */
     std::vector<double> forces;          /* [nlocal+nghost][3], eV/A */
     std::vector<double> energies;        /* [nlocal], eV */
     std::vector<double> virials;         /* [nlocal+nghost][6], eV, order of racah.h */
     std::vector<racah_close> close;      /* [nelements][nelements] */
 
+    /* Per neighbour list. Ghosts that are images of one atom share a row; of a rank's exchanges with itself only the
+     * rows are moved that an atom, here or further along, gets its features from. */
+    struct Origin {
+        int rank, index;
+    };
+    struct Send { /* one call of pack_forward_comm */
+        bool to_itself;
+    };
+    bool have_ghosts;
+    std::vector<Origin> origin;          /* [nlocal+nghost] the atom that each is (an image of) */
+    std::vector<int> ghost_row;          /* [nghost] as racah.h's row */
+    std::vector<double> wanted;          /* [nlocal+nghost] how many atoms get their features by way of this row */
+    std::vector<Send> sends;             /* in LAMMPS' order */
+    std::vector<char> from_itself;       /* [nghost] where a first ghost comes from this rank */
+
     /* The exchange under way: rows of row_bytes bytes, one for each local and ghost atom. */
     char *rows;
     size_t row_bytes, element_bytes;
+    enum { LEARN, MOVE } purpose;        /* LEARN: who sends to itself */
+    size_t send;                         /* number of the call of pack_forward_comm */
+    const double *packed;                /* buffer of the last call, */
+    const int *packed_from;              /* and what a rank that sends to itself would have packed: atoms forward, */
+    int packed_first;                    /* the first ghost in reverse */
     std::exception_ptr comm_failure;     /* an exception of LAMMPS, carried around the C frames */
 
     void stop(const std::string &message);
@@ -82,7 +101,10 @@ class PairRacah : public Pair {
     void announce();
     void tell_memory();
     void gather_neighbors();
-    const int *find_owners();
+    void learn_ghosts();
+    void share_rows();
+    bool all_rows_are_local() const;
+    char *row(int i) { return rows + static_cast<size_t>(i) * row_bytes; }
     void warn_close();
     std::string ids_in(const std::string &message) const;
     void add_results(double energy, const double *w);

@@ -138,10 +138,11 @@ RACAH_API racah_status racah_compute(racah_calc *calc, racah_structure *s, racah
  * forward(ctx, rows, width): rows is (nlocal+nghost, width) of float or double (racah_calc_exchange_bytes per
  *   element); rows of local atoms are filled, the callback fills those of ghosts with their owner's row.
  * reverse(ctx, rows, width): adds each ghost's row to its owner's row; ghost rows are not read afterwards.
- * Return 0, or anything else to stop with RACAH_ECALLBACK. Both NULL: no exchange (nghost must be 0, or `owner` given).
+ * Return 0, or anything else to stop with RACAH_ECALLBACK. Both NULL: no exchange (nghost must be 0, or `row` name local
+ * atoms only).
  *
- * Where one rank has all atoms its ghosts are images of its own: name them in `owner`, and there is nothing to exchange,
- * to copy or to keep for ghosts. */
+ * Several ghosts may be images of one atom, or of an atom of this rank: `row` says so, and one of them carries the features
+ * for all. Where one rank has all atoms there is then nothing to exchange, to copy or to keep for ghosts. */
 typedef int (*racah_exchange_fn)(void *ctx, void *rows, size_t width);
 
 typedef struct racah_local {
@@ -166,9 +167,10 @@ typedef struct racah_local {
     /* Since 0.1, second edition: as in racah_structure; pairs of a local atom with a local or ghost atom */
     int close_stop;
     racah_close *close;
-    /* Since 0.1, third edition: (nghost) the local atom that each ghost is an image of, or NULL. If given, nothing is
-     * exchanged, and forces and atom_virial go to the owners: rows of ghosts are left as they are */
-    const int *owner;
+    /* Since 0.1, third edition: (nghost) or NULL. The atom that stands for each ghost, an image of the same atom: a local
+     * atom, or a ghost that stands for itself (nlocal + g). Features, gradients, forces and atom_virial of the ghost are
+     * those of that row: exchanges need not fill the ghost's own row, and find nothing in it */
+    const int *row;
 } racah_local;
 
 /* Errors as racah_compute, and RACAH_ECALLBACK. On error the accumulated outputs are untouched. Since 0.1 */

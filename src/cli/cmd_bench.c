@@ -42,7 +42,8 @@ static racah_status step(bench_job *job, racah_error *err)
     s.threads = job->threads;
     s.energy = &job->energy;
     s.forces = job->forces;
-    s.owner = job->local.owner;
+    s.row = job->local.owner;
+    s.forward = s.reverse = NULL;
     memset(job->forces, 0, 3 * job->local.nlocal * sizeof *job->forces);
     return racah_compute_local(job->calc, &s, err);
 }

@@ -431,10 +431,18 @@ racah_status racah_compute(racah_calc *c, racah_structure *given, racah_error *e
 
 /* ---- level 2 ---------------------------------------------------------------------------------------------- */
 
-/* Index in the engine's system of entry k of atom i's list: ghosts with owners are their owners. */
+/* The atom that stands for atom j of a list. */
 static inline int row_of(const racah_local *s, size_t j)
 {
-    return s->owner && j >= s->nlocal ? s->owner[j - s->nlocal] : (int)j;
+    return s->row && j >= s->nlocal ? s->row[j - s->nlocal] : (int)j;
+}
+
+/* No edge needs a row of a ghost. */
+static bool local_rows(const racah_local *s)
+{
+    for (size_t g = 0; g < s->nghost; g++)
+        if ((size_t)row_of(s, s->nlocal + g) >= s->nlocal) return false;
+    return true;
 }
 
 /* What filter_edges refused about atom i. */
@@ -501,14 +509,19 @@ static racah_status check_local(const racah_calc *c, const racah_local *s, racah
     const size_t M = s->nlocal + s->nghost;
     if (M && (!s->positions || !s->elements))
         return racahi_fail(err, RACAH_EINVAL, "local system of %zu atoms without positions or elements", M);
-    for (size_t g = 0; s->owner && g < s->nghost; g++)
-        if (s->owner[g] < 0 || (size_t)s->owner[g] >= s->nlocal)
-            return racahi_fail(err, RACAH_EINVAL, "owner of ghost atom %zu is %d, allowed are 0 .. %zu", s->nlocal + g,
-                               s->owner[g], s->nlocal - 1);
+    for (size_t g = 0; s->row && g < s->nghost; g++) {
+        const int row = s->row[g];
+        if (row < 0 || (size_t)row >= M)
+            return racahi_fail(err, RACAH_EINVAL, "row of ghost atom %zu is %d, allowed are 0 .. %zu", s->nlocal + g, row,
+                               M - 1);
+        if (row_of(s, (size_t)row) != row)
+            return racahi_fail(err, RACAH_EINVAL, "row of ghost atom %zu is %d, a ghost whose own row is %d", s->nlocal + g,
+                               row, row_of(s, (size_t)row));
+    }
     if (s->nlocal && (!s->numneigh || !s->neighbors))
         return racahi_fail(err, RACAH_EINVAL, "local system of %zu atoms without a neighbour list", s->nlocal);
-    if (s->nghost && !s->owner && c->net->cfg.layers > 1 && (!s->forward || !s->reverse))
-        return racahi_fail(err, RACAH_EINVAL, "%zu ghost atoms, but neither owners nor exchange callbacks", s->nghost);
+    if (!local_rows(s) && c->net->cfg.layers > 1 && (!s->forward || !s->reverse))
+        return racahi_fail(err, RACAH_EINVAL, "%zu ghost atoms, but neither local rows nor exchange callbacks", s->nghost);
     for (size_t i = 0; i < s->nlocal; i++)
         if (s->numneigh[i] < 0 || (s->numneigh[i] && !s->neighbors[i]))
             return racahi_fail(err, RACAH_EINVAL, "neighbour list of atom %zu: %d entries%s", i, s->numneigh[i],
@@ -528,15 +541,14 @@ racah_status racah_compute_local(racah_calc *c, racah_local *given, racah_error 
     racah_local in, *s = &in;
     RACAHI_TRY(take_struct(s, sizeof in, given, given->size, offsetof(racah_local, close_stop), "local system", err));
     RACAHI_TRY(check_local(c, s, err));
-    const size_t N = s->nlocal, M = s->owner ? N : N + s->nghost; /* rows that are neither local nor exchanged: none */
+    const size_t N = s->nlocal, M = !s->forward && local_rows(s) ? N : N + s->nghost;
     RACAHI_TRY(racahi_reserve((void **)&c->elem, &c->cap_elem, M, sizeof *c->elem, "elements", err));
     if (M) memcpy(c->elem, s->elements, M * sizeof *c->elem);
     RACAHI_TRY(filter_edges(c, s, err));
     RACAHI_TRY(check_close(c, s->close_stop, NULL, err));
     const request q = {.N = N, .M = M, .threads = racahi_blas_threads(s->threads), .forces = s->forces != NULL, .virial = s->virial != NULL,
                        .atom_virial = s->atom_virial != NULL,
-                       .exchange = {.forward = s->owner ? NULL : s->forward, .reverse = s->owner ? NULL : s->reverse,
-                                    .ctx = s->exchange_ctx}};
+                       .exchange = {.forward = s->forward, .reverse = s->reverse, .ctx = s->exchange_ctx}};
     double virial[9], interaction, total;
     RACAHI_TRY(evaluate(c, &q, virial, err));
     RACAHI_TRY(sum_energy(c, N, &interaction, &total, err));

@@ -19,7 +19,7 @@ typedef struct rank {
     size_t nlocal, nghost;
     int global[64]; /* of local atoms */
     int owner_rank[MAX_GHOST], owner_row[MAX_GHOST];
-    bool name_owners; /* instead of exchanging */
+    int *row; /* [nghost] to be handed over, or NULL */
     double *pos; /* (nlocal+nghost,3) */
     int *elements, *numneigh, **neighbors;
     /* results */
@@ -168,6 +168,7 @@ static void free_world(world *w)
 {
     for (int p = 0; p < w->nranks; p++) {
         rank *r = &w->r[p];
+        free(r->row);
         for (size_t i = 0; i < r->nlocal; i++) free(r->neighbors[i]);
         free(r->neighbors), free(r->numneigh), free(r->pos), free(r->elements);
         free(r->forces), free(r->atom_energy), free(r->atom_virial);
@@ -202,7 +203,7 @@ static racah_local local_system(rank *r, context *x, int threads)
                          .virial = r->virial,
                          .atom_energy = r->atom_energy,
                          .atom_virial = r->atom_virial,
-                         .owner = r->name_owners ? r->owner_row : NULL};
+                         .row = r->row};
 }
 
 static void *run_rank(void *p)
@@ -366,35 +367,74 @@ static void test_one_rank_with_ghosts_equals_level_1(void **state)
     print_message("one rank: largest difference %.2g\n", worst);
 }
 
-/* The owners of ghosts instead of an exchange: the same results, nothing is called, ghosts' rows stay as they were. */
-static void test_one_rank_that_names_owners_equals_level_1(void **state)
+/* One row for all ghosts of an atom: its own where it is on this rank, otherwise the last ghost's (others do as well). */
+static void share_rows(rank *r, int me)
+{
+    const size_t n = r->nghost;
+    r->row = malloc((n + 1) * sizeof *r->row);
+    for (size_t g = n; g-- > 0;) {
+        r->row[g] = r->owner_rank[g] == me ? r->owner_row[g] : (int)(r->nlocal + g);
+        for (size_t k = n - 1; k > g && r->owner_rank[g] != me; k--)
+            if (r->owner_rank[k] == r->owner_rank[g] && r->owner_row[k] == r->owner_row[g]) {
+                r->row[g] = r->row[k];
+                break;
+            }
+    }
+}
+
+static void assert_ghosts_untouched(const rank *r)
+{
+    for (size_t g = 0; g < r->nghost; g++) {
+        if (r->row[g] == (int)(r->nlocal + g)) continue;
+        for (size_t k = 0; k < 3; k++) assert_true(r->forces[3 * (r->nlocal + g) + k] == 0);
+        for (size_t k = 0; k < 6; k++) assert_true(r->atom_virial[6 * (r->nlocal + g) + k] == 0);
+    }
+}
+
+/* The same results; other rows of ghosts stay as they were. A single rank exchanges nothing and calls nothing. */
+static void test_shared_rows_of_ghosts_equal_level_1(void **state)
 {
     (void)state;
-    const int mine[64] = {0};
     for (int set = 0; set < FIXTURE_OPTIONS; set++)
-        for (int precision = RACAH_DOUBLE; precision <= RACAH_SINGLE; precision++) {
-            racahi_config cfg = fixture_config(RACAHI_W_PATH, 3, 2, 1, 2, 5);
-            fixture_set_options(&cfg, set);
-            racah_model *m = fixture_model(&cfg, 51);
-            racah_calc *c[1] = {fixture_calc(m, RACAH_RADIAL_TABLE, (racah_precision)precision, RACAH_ISA_AUTO)};
-            const fixture_atoms a = fixture_structure(8, 53);
-            world w;
-            cut(&w, &a, m, mine, 1);
-            rank *r = &w.r[0];
-            r->name_owners = true;
-            run(&w, c, 1);
-            if (r->status != RACAH_OK) fail_msg("%s", r->err.msg);
-            assert_int_equal(r->ncalls, 0);
-            for (size_t g = r->nlocal; g < r->nlocal + r->nghost; g++) {
-                for (size_t k = 0; k < 3; k++) assert_true(r->forces[3 * g + k] == 0);
-                for (size_t k = 0; k < 6; k++) assert_true(r->atom_virial[6 * g + k] == 0);
+        for (int precision = RACAH_DOUBLE; precision <= RACAH_SINGLE; precision++)
+            for (int ranks = 1; ranks <= 2; ranks++) {
+                racahi_config cfg = fixture_config(RACAHI_W_PATH, 3, 2, 1, 2, 5);
+                fixture_set_options(&cfg, set);
+                racah_model *m = fixture_model(&cfg, 51);
+                const fixture_atoms a = fixture_structure(8, 53);
+                racah_calc *c[MAX_RANKS];
+                int owner[64];
+                for (size_t i = 0; i < a.n; i++) owner[i] = ranks == 2 && a.pos[3 * i] > 2;
+                world w;
+                cut(&w, &a, m, owner, ranks);
+                for (int p = 0; p < ranks; p++) {
+                    c[p] = fixture_calc(m, RACAH_RADIAL_TABLE, (racah_precision)precision, RACAH_ISA_AUTO);
+                    share_rows(&w.r[p], p);
+                }
+                run(&w, c, 1);
+                for (int p = 0; p < ranks; p++) {
+                    if (w.r[p].status != RACAH_OK) fail_msg("rank %d: %s", p, w.r[p].err.msg);
+                    assert_ghosts_untouched(&w.r[p]);
+                }
+                const totals got = fold(&w), want = level1(c[0], &a);
+                same(&got, &want, a.n, precision == RACAH_SINGLE ? 2e-5 : 1e-12);
+                if (ranks == 1) { /* and without callbacks, to the last bit */
+                    rank *r = &w.r[0];
+                    const totals before = got;
+                    memset(r->forces, 0, 3 * (r->nlocal + r->nghost) * sizeof(double));
+                    memset(r->atom_virial, 0, 6 * (r->nlocal + r->nghost) * sizeof(double));
+                    memset(r->atom_energy, 0, r->nlocal * sizeof(double));
+                    racah_local s = local_system(r, NULL, 1);
+                    s.forward = s.reverse = NULL;
+                    racah_error err;
+                    RACAH_ASSERT_OK(racah_compute_local(c[0], &s, &err));
+                    const totals after = fold(&w);
+                    same(&after, &before, a.n, 0);
+                }
+                free_world(&w);
+                for (int p = 0; p < ranks; p++) racah_calc_destroy(c[p]);
+                racah_model_destroy(m);
             }
-            const totals got = fold(&w), want = level1(c[0], &a);
-            same(&got, &want, a.n, precision == RACAH_SINGLE ? 2e-5 : 1e-12);
-            free_world(&w);
-            racah_calc_destroy(c[0]);
-            racah_model_destroy(m);
-        }
 }
 
 static void test_two_ranks_equal_level_1(void **state)
@@ -695,11 +735,17 @@ static void test_bad_systems_are_refused(void **state)
     refused(c, &s, r, RACAH_EINVAL, "size field");
     s.size = sizeof s + 8;
     refused(c, &s, r, RACAH_EINVAL, "size field");
-    s = good, r->owner_row[1] = (int)r->nlocal, s.owner = r->owner_row;
-    refused(c, &s, r, RACAH_EINVAL, "owner of ghost atom 7 is 6, allowed are 0 .. 5");
-    r->owner_row[1] = -1;
-    refused(c, &s, r, RACAH_EINVAL, "owner of ghost atom 7 is -1");
-    r->owner_row[1] = 0;
+    int *row = malloc(r->nghost * sizeof *row);
+    for (size_t g = 0; g < r->nghost; g++) row[g] = 0;
+    s = good, s.row = row, row[1] = (int)(r->nlocal + r->nghost);
+    refused(c, &s, r, RACAH_EINVAL, "row of ghost atom 7 is 42, allowed are 0 .. 41");
+    row[1] = -1;
+    refused(c, &s, r, RACAH_EINVAL, "row of ghost atom 7 is -1");
+    row[1] = (int)r->nlocal;
+    refused(c, &s, r, RACAH_EINVAL, "row of ghost atom 7 is 6, a ghost whose own row is 0");
+    row[1] = (int)r->nlocal + 1, s.forward = NULL;
+    refused(c, &s, r, RACAH_EINVAL, "neither local rows nor exchange callbacks");
+    free(row);
     s = good, s.positions = NULL;
     refused(c, &s, r, RACAH_EINVAL, "without positions or elements");
     s = good, s.elements = NULL;
@@ -709,9 +755,9 @@ static void test_bad_systems_are_refused(void **state)
     s = good, s.neighbors = NULL;
     refused(c, &s, r, RACAH_EINVAL, "without a neighbour list");
     s = good, s.forward = NULL;
-    refused(c, &s, r, RACAH_EINVAL, "neither owners nor exchange callbacks");
+    refused(c, &s, r, RACAH_EINVAL, "neither local rows nor exchange callbacks");
     s = good, s.reverse = NULL;
-    refused(c, &s, r, RACAH_EINVAL, "neither owners nor exchange callbacks");
+    refused(c, &s, r, RACAH_EINVAL, "neither local rows nor exchange callbacks");
     s = good;
     const int element = r->elements[2];
     r->elements[2] = 2;
@@ -751,7 +797,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_rank_with_ghosts_equals_level_1),
-        cmocka_unit_test(test_one_rank_that_names_owners_equals_level_1),
+        cmocka_unit_test(test_shared_rows_of_ghosts_equal_level_1),
         cmocka_unit_test(test_two_ranks_equal_level_1),
         cmocka_unit_test(test_options_on_two_ranks_equal_level_1),
         cmocka_unit_test(test_rank_without_atoms_takes_part_in_every_exchange),
