@@ -565,6 +565,8 @@ void PairRacah::exchange(bool is_forward, void *data, size_t bytes)
     rows = static_cast<char *>(data);
     row_bytes = bytes;
     send = 0, packed = nullptr;
+    for (int j = atom->nlocal; !is_forward && purpose == MOVE && j < atom->nlocal + atom->nghost; j++)
+        if (wanted[j] > 0.0 && ghost_row[j - atom->nlocal] != j) memset(row(j), 0, row_bytes); /* on the way only */
     if (is_forward) {
         comm_forward = size;
         racah_lammps::forward(comm, this, 0);
@@ -619,11 +621,9 @@ void PairRacah::unpack_forward_comm(int n, int first, double *buf)
         sends[send - 1].to_itself = true;
         if (n > 0) from_itself[first - atom->nlocal] = 1;
     }
-    if (purpose == MOVE && itself) {
-        for (int k = 0; k < n; k++)
-            if (wanted[first + k] > 0.0) memcpy(row(first + k), row(packed_from[k]), row_bytes);
-    } else
-        for (int k = 0; k < n; k++) memcpy(row(first + k), buf + k * size, row_bytes);
+    for (int k = 0; k < n; k++)
+        if (purpose == LEARN || wanted[first + k] > 0.0)
+            memcpy(row(first + k), itself ? row(packed_from[k]) : reinterpret_cast<char *>(buf + k * size), row_bytes);
 }
 
 int PairRacah::pack_reverse_comm(int n, int first, double *buf)
@@ -631,7 +631,12 @@ int PairRacah::pack_reverse_comm(int n, int first, double *buf)
     const size_t size = doubles_for(row_bytes);
     packed = buf, packed_first = first;
     if (n > 0 && !from_itself[first - atom->nlocal])
-        for (int k = 0; k < n; k++) memcpy(buf + k * size, row(first + k), row_bytes);
+        for (int k = 0; k < n; k++) {
+            if (wanted[first + k] > 0.0)
+                memcpy(buf + k * size, row(first + k), row_bytes);
+            else
+                memset(buf + k * size, 0, row_bytes);
+        }
     return static_cast<int>(n * size);
 }
 

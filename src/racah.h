@@ -169,7 +169,7 @@ typedef struct racah_local {
     racah_close *close;
     /* Since 0.1, third edition: (nghost) or NULL. The atom that stands for each ghost, an image of the same atom: a local
      * atom, or a ghost that stands for itself (nlocal + g). Features, gradients, forces and atom_virial of the ghost are
-     * those of that row: exchanges need not fill the ghost's own row, and find nothing in it */
+     * those of that row: its own is not read, and undefined in `reverse` */
     const int *row;
 } racah_local;
 

@@ -204,6 +204,7 @@ typedef struct request { /* which results a caller asked for, and where the call
     int threads;
     bool forces, atom_virial, virial;
     racahi_exchange exchange;
+    const int *row; /* of each ghost, or NULL: its own */
 } request;
 
 /* The message names the atom and its nearest neighbours: nearly always one of them is where it should not be. */
@@ -280,6 +281,7 @@ static racah_status evaluate(racah_calc *c, const request *q, double virial[9], 
     RACAHI_TRY(sort_edges(c, err));
     RACAHI_TRY(racahi_system_set(&c->system, q->N, q->M, c->elem, c->edges.row, c->edges.j, c->edges.d,
                                  racahi_engine_tile_atoms(c->net), err));
+    c->system.ghost_row = q->row;
     const bool back = q->forces || q->virial || q->atom_virial;
     const double *scale = c->model->scale;
     const racah_status st = c->f32 ? racahi_engine_run_f32(c->f32, &c->system, scale, q->threads, &q->exchange,
@@ -548,7 +550,7 @@ racah_status racah_compute_local(racah_calc *c, racah_local *given, racah_error 
     RACAHI_TRY(check_close(c, s->close_stop, NULL, err));
     const request q = {.N = N, .M = M, .threads = racahi_blas_threads(s->threads), .forces = s->forces != NULL, .virial = s->virial != NULL,
                        .atom_virial = s->atom_virial != NULL,
-                       .exchange = {.forward = s->forward, .reverse = s->reverse, .ctx = s->exchange_ctx}};
+                       .exchange = {.forward = s->forward, .reverse = s->reverse, .ctx = s->exchange_ctx}, .row = s->row};
     double virial[9], interaction, total;
     RACAHI_TRY(evaluate(c, &q, virial, err));
     RACAHI_TRY(sum_energy(c, N, &interaction, &total, err));

@@ -123,6 +123,7 @@ typedef struct racahi_system {
     size_t ntile, max_uniq, max_edges; /* largest halo; most edges of one atom */
     int *stamp, *slot;  /* [M] scratch of the tiling */
     double *g;          /* [nedge][3] dE/dd */
+    const int *ghost_row; /* [M-N] the row that stands for each ghost, or NULL: its own */
     const double *factor; /* [N] of each atom's energy in what is differentiated, or NULL for 1 */
     size_t cap_edge, cap_uniq, cap_tile, cap_m, cap_g;
 } racahi_system;

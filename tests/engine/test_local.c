@@ -55,6 +55,8 @@ static void add_row(void *to, const void *from, size_t width, size_t bytes)
             ((double *)to)[c] += ((const double *)from)[c];
 }
 
+static bool stands_for_itself(const rank *r, size_t g) { return !r->row || r->row[g] == (int)(r->nlocal + g); }
+
 static int forward(void *ctx, void *rows, size_t width)
 {
     const context *x = ctx;
@@ -65,7 +67,10 @@ static int forward(void *ctx, void *rows, size_t width)
     w->rows[x->me] = rows;
     pthread_barrier_wait(&w->barrier);
     for (size_t g = 0; g < me->nghost; g++)
-        memcpy((char *)rows + (me->nlocal + g) * bytes,
+        if (!stands_for_itself(me, g))
+            memset((char *)rows + (me->nlocal + g) * bytes, 0xff, bytes); /* NaN: nobody may read it */
+        else
+            memcpy((char *)rows + (me->nlocal + g) * bytes,
                (const char *)w->rows[me->owner_rank[g]] + (size_t)me->owner_row[g] * bytes, bytes);
     pthread_barrier_wait(&w->barrier);
     return ++me->nforward == me->fail_forward;
@@ -83,7 +88,7 @@ static int reverse(void *ctx, void *rows, size_t width)
     for (int p = 0; p < w->nranks;
          p++) /* ghost rows are read by all, local rows written by their owner only */
         for (size_t g = 0; g < w->r[p].nghost; g++)
-            if (w->r[p].owner_rank[g] == x->me)
+            if (w->r[p].owner_rank[g] == x->me && stands_for_itself(&w->r[p], g))
                 add_row((char *)rows + (size_t)w->r[p].owner_row[g] * bytes,
                         (const char *)w->rows[p] + (w->r[p].nlocal + g) * bytes, width, w->element_bytes);
     pthread_barrier_wait(&w->barrier);
@@ -385,7 +390,7 @@ static void share_rows(rank *r, int me)
 static void assert_ghosts_untouched(const rank *r)
 {
     for (size_t g = 0; g < r->nghost; g++) {
-        if (r->row[g] == (int)(r->nlocal + g)) continue;
+        if (stands_for_itself(r, g)) continue;
         for (size_t k = 0; k < 3; k++) assert_true(r->forces[3 * (r->nlocal + g) + k] == 0);
         for (size_t k = 0; k < 6; k++) assert_true(r->atom_virial[6 * (r->nlocal + g) + k] == 0);
     }
