@@ -88,6 +88,8 @@ static const racahi_train_key keys[] = {
 {"stress_weight", KEY_NUMBER, AT(stress_weight), 0, 1e12, NULL, "1e4", NULL, 0, NULL,
  "of the mean over stress components of (stress error)^2; structures without a stress are left out. 1 eV/A^3 is a huge "
  "stress: with less than 1e4 the forces drown it, and elastic constants come out wrong"},
+{"config_type_weights", KEY_TYPES, AT(type_weights), 0, 1e12, NULL, "{}", NULL, 0, NULL,
+ "by config_type, multiplies config_weight of its structures: {Surface: 5} where few structures teach a lot; others 1"},
 {"displacement", KEY_NUMBER, AT(displacement), 1e-7, 1e-2, NULL, "1e-4", NULL, 0, NULL,
  "largest change of an edge vector in the central difference behind force and stress gradients, A"},
 
@@ -232,6 +234,16 @@ static void put_value(text *t, const racahi_train_key *k, const racahi_train_con
         put(t, "]");
         break;
     }
+    case KEY_TYPES: {
+        const racahi_train_type_weights *w = at;
+        put(t, "{");
+        for (int i = 0; i < w->n; i++) {
+            put(t, "%s%s: ", i ? ", " : "", w->type[i]);
+            put_number(t, w->value[i]);
+        }
+        put(t, "}");
+        break;
+    }
     case KEY_E0: {
         const racahi_train_e0 *e = at;
         if (e->kind != RACAHI_E0_GIVEN) {
@@ -283,7 +295,8 @@ static void put_range(char *out, size_t size, const racahi_train_key *k)
         snprintf(out, size, " (%s)", k->choices);
         for (char *s = out; *s; s++)
             if (*s == '|') memmove(s + 2, s + 1, strlen(s + 1) + 1), s[0] = ',', s[1] = ' ';
-    } else if (k->type == KEY_INT || k->type == KEY_WIDTHS || k->type == KEY_NUMBER || k->type == KEY_SEEDS) {
+    } else if (k->type == KEY_INT || k->type == KEY_WIDTHS || k->type == KEY_NUMBER || k->type == KEY_SEEDS ||
+               k->type == KEY_TYPES) {
         snprintf(out, size, " (%g .. %g)", k->low, k->high);
     }
 }

@@ -46,6 +46,14 @@ typedef struct racahi_train_e0 {
     double value[RACAHI_MAX_ELEMENTS];
 } racahi_train_e0;
 
+/* What the config_weight of structures is multiplied with, by config_type. */
+#define RACAHI_MAX_TYPE_WEIGHTS 16
+typedef struct racahi_train_type_weights {
+    int n;
+    char type[RACAHI_MAX_TYPE_WEIGHTS][64];
+    double value[RACAHI_MAX_TYPE_WEIGHTS];
+} racahi_train_type_weights;
+
 #define RACAHI_MAX_MEMBERS 32
 
 /* Seeds of a committee. Its members share the validation structures, which the first seed draws. */
@@ -82,6 +90,7 @@ typedef struct racahi_train_config {
     int loss;
     double huber_delta;
     double energy_weight, forces_weight, stress_weight;
+    racahi_train_type_weights type_weights;
     double displacement;
     int batch_size, epochs, patience;
     int optimizer;

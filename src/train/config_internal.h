@@ -13,7 +13,8 @@ typedef enum racahi_key_type {
     KEY_FILES,  /* racahi_train_files: a string or a list of strings */
     KEY_SEEDS,  /* racahi_train_seeds: an integer in [low, high] or a list of them */
     KEY_WIDTHS, /* racahi_train_widths: list of integers in [low, high], may be empty */
-    KEY_E0      /* racahi_train_e0: one of choices, or element: number */
+    KEY_E0,     /* racahi_train_e0: one of choices, or element: number */
+    KEY_TYPES   /* racahi_train_type_weights: config_type: number in [low, high], may be empty */
 } racahi_key_type;
 
 typedef struct racahi_train_key {

@@ -138,6 +138,9 @@ static racah_status set_scalar(reader *rd, int line, const racahi_train_key *k, 
     case KEY_FILES: return add_file(rd, line, k->name, s, at);
     case KEY_E0: return parse_choice(rd, line, k, s, &((racahi_train_e0 *)at)->kind);
     case KEY_SEEDS: rd->cfg->seed.n = 0; return add_seed(rd, line, k, s);
+    case KEY_TYPES:
+        if (strcmp(s, "{}") == 0) return RACAH_OK; /* the default */
+        return FAIL_AT(rd, line, "%s: \"%.60s\" is not a mapping {Surface: 5}", k->name, s);
     case KEY_WIDTHS: break;
     }
     return FAIL_AT(rd, line, "%s: \"%.60s\" is not a list of integers [64, 64]", k->name, s);
@@ -201,6 +204,29 @@ static racah_status read_e0_mapping(reader *rd, const yaml_node_t *node, racahi_
     return RACAH_OK;
 }
 
+static racah_status read_type_weights(reader *rd, const yaml_node_t *node, const racahi_train_key *k)
+{
+    racahi_train_type_weights *w = &rd->cfg->type_weights;
+    for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top; p++) {
+        const yaml_node_t *key = yaml_document_get_node(rd->doc, p->key);
+        const yaml_node_t *value = yaml_document_get_node(rd->doc, p->value);
+        const char *type, *number;
+        RACAHI_TRY(scalar_of(rd, key, k->name, &type));
+        if (w->n == RACAHI_MAX_TYPE_WEIGHTS)
+            return FAIL_AT(rd, line_of(key), "%s: more than %d types", k->name, RACAHI_MAX_TYPE_WEIGHTS);
+        if (strlen(type) >= sizeof w->type[0])
+            return FAIL_AT(rd, line_of(key), "%s: \"%.60s...\" is longer than %zu bytes", k->name, type,
+                           sizeof w->type[0] - 1);
+        for (int i = 0; i < w->n; i++)
+            if (strcmp(w->type[i], type) == 0)
+                return FAIL_AT(rd, line_of(key), "%s: %s is given twice", k->name, type);
+        RACAHI_TRY(scalar_of(rd, value, k->name, &number));
+        RACAHI_TRY(parse_number(rd, line_of(value), k->name, number, k->low, k->high, &w->value[w->n]));
+        memcpy(w->type[w->n++], type, strlen(type) + 1);
+    }
+    return RACAH_OK;
+}
+
 static racah_status read_list(reader *rd, const yaml_node_t *node, const racahi_train_key *k)
 {
     void *at = (char *)rd->cfg + k->offset;
@@ -233,6 +259,7 @@ static racah_status read_value(reader *rd, const yaml_node_t *node, const racahi
     const char *s;
     if (node->type == YAML_MAPPING_NODE && k->type == KEY_E0)
         return read_e0_mapping(rd, node, (racahi_train_e0 *)((char *)rd->cfg + k->offset));
+    if (node->type == YAML_MAPPING_NODE && k->type == KEY_TYPES) return read_type_weights(rd, node, k);
     if (node->type == YAML_SEQUENCE_NODE &&
         (k->type == KEY_FILES || k->type == KEY_WIDTHS || k->type == KEY_SEEDS))
         return read_list(rd, node, k);

@@ -77,6 +77,24 @@ static racah_status read_files(racahi_dataset *data, const racahi_train_config *
     return RACAH_OK;
 }
 
+/* config_weight times that of the configuration for its type. */
+static racah_status weigh_types(racahi_dataset *data, const racahi_train_type_weights *w, racah_error *err)
+{
+    for (int k = 0; k < w->n; k++) {
+        size_t found = 0;
+        for (size_t i = 0; i < data->nfiles; i++)
+            for (size_t j = 0; j < data->files[i].n; j++) {
+                racahi_frame *f = &data->files[i].f[j];
+                if (strcmp(f->config_type, w->type[k])) continue;
+                f->weight *= w->value[k];
+                found++;
+            }
+        if (!found)
+            return racahi_fail(err, RACAH_EDATA, "config_type_weights: no structure has config_type \"%s\"", w->type[k]);
+    }
+    return RACAH_OK;
+}
+
 static int by_type_then_key(const void *pa, const void *pb)
 {
     const item *a = pa, *b = pb;
@@ -240,6 +258,7 @@ static racah_status build(racahi_dataset *data, const racahi_train_config *cfg, 
     /* rounding of the displaced distances must not leave the skin */
     const double reach = cfg->r_max + 1.001 * cfg->displacement;
     RACAHI_TRY(read_files(data, cfg, isolated, train, valid, err));
+    RACAHI_TRY(weigh_types(data, &cfg->type_weights, err));
     if (!cfg->valid_file.n) RACAHI_TRY(split(train, valid, cfg->valid_fraction, cfg->seed.v[0], err));
     if (!train->n)
         return racahi_fail(err, RACAH_EDATA, "no structure to train on in %s", cfg->train_file.path[0]);

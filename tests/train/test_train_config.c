@@ -68,6 +68,11 @@ static void test_train_config_bad_text_names_line_and_wish(void **state)
         {"train_file: a.xyz\nE0s:\n  Si: -1\n  Si: 2\n", "c.yaml:4: E0s: Si is given twice"},
         {"train_file: a.xyz\nE0s:\n  Si: x\n", "c.yaml:3: E0s: \"x\" is not a number"},
         {"train_file: a.xyz\nE0s: {}\n", "c.yaml:2: E0s: the mapping is empty"},
+        {"train_file: a.xyz\nconfig_type_weights: 3\n",
+         "c.yaml:2: config_type_weights: \"3\" is not a mapping {Surface: 5}"},
+        {"train_file: a.xyz\nconfig_type_weights: {a: x}\n", "c.yaml:2: config_type_weights: \"x\" is not a number"},
+        {"train_file: a.xyz\nconfig_type_weights: {a: -1}\n", "c.yaml:2: config_type_weights: -1 is outside 0 .. 1e+12"},
+        {"train_file: a.xyz\nconfig_type_weights:\n  a: 1\n  a: 2\n", "c.yaml:4: config_type_weights: a is given twice"},
         {"train_file: a.xyz\nvalid_fraction: 0.2\nvalid_file: b.xyz\n",
          "c.yaml:2: valid_fraction and valid_file exclude each other"},
         {"train_file: a.xyz\nl_max: 1\nl_hidden: 2\n", "c.yaml:3: l_hidden = 2 is larger than l_max = 1"},
@@ -110,7 +115,7 @@ static void test_train_config_reads_every_type(void **state)
     (void)state;
     const char *text = "train_file: [a.xyz, 'b c.xyz']\nvalid_file: v.xyz\nr_max: 6.25\nweights: shared\n"
                        "radial: {bessel: 10, mlp: [32, 16]}\nE0s: {O: -2.5, H: 1e1}\nstage_two:\n  start: 7\n"
-                       "  energy_weight: 12\noutput: x/y\nseed: 2147483647\n";
+                       "  energy_weight: 12\noutput: x/y\nseed: 2147483647\nconfig_type_weights: {Surface: 5, b c: 0.5}\n";
     racah_error err;
     racahi_train_config *c = NULL;
     RACAH_ASSERT_OK(racahi_train_config_parse(&c, text, strlen(text), "c.yaml", &err));
@@ -131,6 +136,9 @@ static void test_train_config_reads_every_type(void **state)
     RACAH_ASSERT_CLOSE(c->stage_energy_weight, 12, 0, 0);
     RACAH_ASSERT_CLOSE(c->stage_forces_weight, 100, 0, 0);
     assert_int_equal(c->seed.now, 2147483647);
+    assert_int_equal(c->type_weights.n, 2);
+    assert_string_equal(c->type_weights.type[1], "b c");
+    RACAH_ASSERT_CLOSE(c->type_weights.value[0], 5, 0, 0);
     racahi_config shape = {0};
     racahi_train_config_shape(c, &shape);
     assert_int_equal(shape.nmlp, 2);

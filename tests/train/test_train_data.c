@@ -257,6 +257,22 @@ static void test_train_data_split_is_even_over_types_and_seeded(void **state)
     racahi_dataset_destroy(c);
 }
 
+static void test_train_data_weighs_types(void **state)
+{
+    (void)state;
+    racah_error err;
+    racahi_dataset *a = NULL, *b = NULL;
+    RACAH_ASSERT_OK(load(forty(), "config_type_weights: {rare: 2.5}\n", &a, &err));
+    for (size_t i = 0; i < a->ntrain; i++)
+        RACAH_ASSERT_CLOSE(a->train[i].frame->weight, strcmp(a->train[i].frame->config_type, "rare") ? 1 : 2.5, 0, 0);
+    RACAH_ASSERT_OK(load(forty(), "", &b, &err));
+    assert_string_not_equal(a->hash, b->hash);
+    racahi_dataset_destroy(a);
+    racahi_dataset_destroy(b);
+    assert_int_equal(load(forty(), "config_type_weights: {Rare: 2.5}\n", &a, &err), RACAH_EDATA);
+    assert_non_null(strstr(err.msg, "config_type_weights: no structure has config_type \"Rare\""));
+}
+
 static void test_train_data_warns_of_inverted_stress_and_zero_forces(void **state)
 {
     (void)state;
@@ -293,6 +309,7 @@ static void test_train_data_missing_file_is_reported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_train_data_weighs_types),
         cmocka_unit_test(test_train_data_without_labels_is_an_error),
         cmocka_unit_test(test_train_data_nothing_left_is_an_error),
         cmocka_unit_test(test_train_data_masks_missing_labels_and_counts),
