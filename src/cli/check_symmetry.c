@@ -282,33 +282,44 @@ racah_status check_sums(check_context *c, const cli_box *box, const check_values
     return RACAH_OK;
 }
 
-racah_status check_local_list(check_context *c, const cli_box *box, const check_values *v, racah_error *err)
+/* Local and ghost atoms against the whole: with an exchange of features, or, as on a single rank of LAMMPS, without. */
+static void check_ghosts(check_context *c, const cli_box *box, cli_local *local, const check_values *v, bool exchange,
+                         double *forces)
 {
-    static const char *const about = "local and ghost atoms with exchange, as in LAMMPS";
-    cli_local local;
-    RACAHI_TRY(cli_local_create(&local, box, c->model, 0.5, err));
+    const char *name = exchange ? "ghost atoms" : "images of atoms";
+    const char *virial_name = exchange ? "ghost atoms, virial" : "images of atoms, virial";
+    const char *about =
+        exchange ? "local and ghost atoms with exchange, as on LAMMPS' ranks" : "ghosts that share rows, as on one rank";
     racah_error why;
     double energy = 0, virial[9] = {0};
+    racah_local s = cli_local_inputs(local, c->table);
+    s.threads = c->threads;
+    s.interaction_energy = &energy;
+    s.forces = forces;
+    s.virial = virial;
+    if (!exchange) s.row = local->owner, s.forward = s.reverse = NULL;
+    if (racah_compute_local(c->table, &s, &why) != RACAH_OK) {
+        check_broken(&c->report, name, "eV, eV/A", about, &why);
+        return;
+    }
+    cli_local_fold(local, forces, 3);
+    double size = fmax(check_max_abs(v->forces, 3 * box->n), 1);
+    double off = check_max_difference(forces, v->forces, 3 * box->n) / size;
+    off = off >= 0 ? fmax(off, fabs(energy - v->interaction) / (double)box->n) : off;
+    double stretch = check_max_difference(virial, v->virial, 9) / fmax(check_max_abs(v->virial, 9), 1);
+    check_add(&c->report, name, "eV, eV/A", about, off, FORCE_LIMIT, box->name);
+    check_add(&c->report, virial_name, "eV", about, stretch, FORCE_LIMIT, box->name);
+}
+
+racah_status check_local_list(check_context *c, const cli_box *box, const check_values *v, racah_error *err)
+{
+    cli_local local;
+    RACAHI_TRY(cli_local_create(&local, box, c->model, 0.5, err));
     double *forces = racahi_calloc(local.nlocal + local.nghost, 3 * sizeof *forces);
     racah_status status = forces ? RACAH_OK : racahi_fail(err, RACAH_ENOMEM, "forces do not fit in memory");
-    if (status == RACAH_OK) {
-        racah_local s = cli_local_inputs(&local, c->table);
-        s.threads = c->threads;
-        s.interaction_energy = &energy;
-        s.forces = forces;
-        s.virial = virial;
-        if (racah_compute_local(c->table, &s, &why) != RACAH_OK) {
-            check_broken(&c->report, "ghost atoms", "eV, eV/A", about, &why);
-        } else {
-            cli_local_fold(&local, forces, 3);
-            double size = fmax(check_max_abs(v->forces, 3 * box->n), 1);
-            double off = check_max_difference(forces, v->forces, 3 * box->n) / size;
-            off = off >= 0 ? fmax(off, fabs(energy - v->interaction) / (double)box->n) : off;
-            double stretch =
-                check_max_difference(virial, v->virial, 9) / fmax(check_max_abs(v->virial, 9), 1);
-            check_add(&c->report, "ghost atoms", "eV, eV/A", about, off, FORCE_LIMIT, box->name);
-            check_add(&c->report, "ghost atoms, virial", "eV", about, stretch, FORCE_LIMIT, box->name);
-        }
+    for (int exchange = 1; exchange >= 0 && status == RACAH_OK; exchange--) {
+        memset(forces, 0, 3 * (local.nlocal + local.nghost) * sizeof *forces);
+        check_ghosts(c, box, &local, v, exchange, forces);
     }
     racahi_free(forces);
     cli_local_free(&local);

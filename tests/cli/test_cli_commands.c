@@ -167,9 +167,10 @@ static const char *const checks[] = {
     "reference energy", "reference forces", "reference virial", "forces (MLP)",        "forces (table)",
     "virial",           "rotation",         "rotated virial",   "transformed forces",  "inversion",
     "translation",      "permutation",      "threads",          "doubled cell",        "sum of forces",
-    "sum of energies",  "sum of virials",   "ghost atoms",      "ghost atoms, virial", "table, energy",
-    "table, forces",    "table, virial",    "single, energy",   "single, forces",      "single, virial",
-    "stress",           "isolated atom",    "cutoff, energy",   "cutoff, forces",      "beyond the cutoff"};
+    "sum of energies",  "sum of virials",   "ghost atoms",      "ghost atoms, virial",
+    "images of atoms",  "images of atoms, virial", "table, energy", "table, forces",   "table, virial",
+    "single, energy",   "single, forces",   "single, virial",   "stress",              "isolated atom",
+    "cutoff, energy",   "cutoff, forces",   "beyond the cutoff"};
 enum { NCHECKS = sizeof checks / sizeof checks[0] };
 
 static void test_check_passes_a_sound_model(void **state)
