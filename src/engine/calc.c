@@ -7,6 +7,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +29,10 @@ typedef struct near_edge { /* of one atom: the edge vector, the neighbour, a cla
     int j, class;
 } near_edge;
 
+typedef struct filter_part { /* edges of atoms a0 .. a1; an atom with a bad list, or N */
+    size_t a0, a1, begin, end, bad;
+} filter_part;
+
 struct racah_calc {
     const racah_model *model;
     racah_calc_options opt;
@@ -42,8 +47,9 @@ struct racah_calc {
     racahi_edges edges;
     int *elem;
     double *atom_energy, *forces, *atom_virial;
-    near_edge *near;
-    size_t cap_elem, cap_energy, cap_forces, cap_virial, cap_near;
+    near_edge *near;   /* [threads][most edges of an atom] */
+    filter_part *part; /* [threads] */
+    size_t cap_elem, cap_energy, cap_forces, cap_virial, cap_near, cap_part;
 };
 
 void racah_calc_destroy(racah_calc *c)
@@ -62,7 +68,7 @@ void racah_calc_destroy(racah_calc *c)
     racahi_system_free(&c->system);
     racahi_edges_free(&c->edges);
     racahi_free(c->elem), racahi_free(c->atom_energy), racahi_free(c->forces), racahi_free(c->atom_virial);
-    racahi_free(c->near);
+    racahi_free(c->near), racahi_free(c->part);
     racahi_free(c);
 }
 
@@ -242,29 +248,31 @@ static racah_status all_finite(const racah_calc *c, const char *what, const doub
 /* The edges of each atom by distance, as far as CLASSES equal steps of r^2 tell: most rows of the radial
  * table that an edge needs are then in cache from the one before. The cell shifts, which nothing reads from
  * here on, stay behind. */
-static racah_status sort_edges(racah_calc *c, racah_error *err)
+static racah_status sort_edges(racah_calc *c, int threads, racah_error *err)
 {
     racahi_edges *q = &c->edges;
     const double scale = CLASSES / (c->net->cfg.r_max * c->net->cfg.r_max);
     size_t most = 0;
     for (size_t i = 0; i < q->n; i++)
         if (q->row[i + 1] - q->row[i] > most) most = q->row[i + 1] - q->row[i];
-    RACAHI_TRY(
-        racahi_reserve((void **)&c->near, &c->cap_near, most, sizeof *c->near, "neighbours of an atom", err));
-    for (size_t i = 0; i < q->n; i++) {
+    RACAHI_TRY(racahi_reserve((void **)&c->near, &c->cap_near, (size_t)threads * most, sizeof *c->near,
+                              "neighbours of an atom", err));
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (long i = 0; i < (long)q->n; i++) {
         const size_t e0 = q->row[i], n = q->row[i + 1] - e0;
+        near_edge *near = c->near + (size_t)omp_get_thread_num() * most;
         size_t at[CLASSES + 1] = {0};
         for (size_t k = 0; k < n; k++) {
             const double *d = q->d + 3 * (e0 + k);
             const int class = (int)(scale * (d[0] * d[0] + d[1] * d[1] + d[2] * d[2]));
-            c->near[k] = (near_edge){{d[0], d[1], d[2]}, q->j[e0 + k], class < CLASSES ? class : CLASSES - 1};
-            at[c->near[k].class + 1]++;
+            near[k] = (near_edge){{d[0], d[1], d[2]}, q->j[e0 + k], class < CLASSES ? class : CLASSES - 1};
+            at[near[k].class + 1]++;
         }
         for (size_t k = 1; k < CLASSES; k++) at[k] += at[k - 1];
         for (size_t k = 0; k < n; k++) {
-            const size_t to = e0 + at[c->near[k].class]++;
-            q->j[to] = c->near[k].j;
-            memcpy(q->d + 3 * to, c->near[k].d, sizeof c->near[k].d);
+            const size_t to = e0 + at[near[k].class]++;
+            q->j[to] = near[k].j;
+            memcpy(q->d + 3 * to, near[k].d, sizeof near[k].d);
         }
     }
     return RACAH_OK;
@@ -278,7 +286,7 @@ static racah_status evaluate(racah_calc *c, const request *q, double virial[9], 
     RACAHI_TRY(racahi_reserve((void **)&c->forces, &c->cap_forces, 3 * q->M, sizeof(double), "forces", err));
     if (q->atom_virial)
         RACAHI_TRY(racahi_reserve((void **)&c->atom_virial, &c->cap_virial, 6 * q->M, sizeof(double), "virials", err));
-    RACAHI_TRY(sort_edges(c, err));
+    RACAHI_TRY(sort_edges(c, q->threads, err));
     RACAHI_TRY(racahi_system_set(&c->system, q->N, q->M, c->elem, c->edges.row, c->edges.j, c->edges.d,
                                  racahi_engine_tile_atoms(c->net), err));
     c->system.ghost_row = q->row;
@@ -469,27 +477,27 @@ static racah_status explain_edges(const racah_calc *c, const racah_local *s, siz
     return racahi_fail(err, RACAH_EINVAL, "neighbour list of atom %zu changed while it was read", i);
 }
 
-/* Edges of the local atoms from the caller's list: our elements, inside the cutoff. About half the list lies in the skin
- * in no order that a branch could be predicted from: every entry is written, and kept or not. */
-static racah_status filter_edges(racah_calc *c, const racah_local *s, racah_error *err)
+/* Edges of local atoms a0 .. a1 from the caller's list: our elements, inside the cutoff; entered from `used` on, and the
+ * end returned. About half the list lies in the skin in no order that a branch could be predicted from: every entry is
+ * written, and kept or not. *bad: an atom whose list is refused. */
+static size_t filter_atoms(racah_calc *c, const racah_local *s, size_t a0, size_t a1, size_t used, size_t *bad)
 {
     racahi_edges *q = &c->edges;
-    const size_t N = s->nlocal, M = N + s->nghost;
+    const size_t M = s->nlocal + s->nghost;
     const double rc2 = c->net->cfg.r_max * c->net->cfg.r_max;
     const int mask = s->neighbor_mask ? s->neighbor_mask : -1;
-    size_t most = 0, used = 0;
-    for (size_t i = 0; i < N; i++) most += (size_t)s->numneigh[i];
-    RACAHI_TRY(racahi_neigh_start(q, N, err));
-    RACAHI_TRY(racahi_neigh_reserve(q, most, err));
-    for (size_t i = 0; i < N; i++) {
+    for (size_t i = a0; i < a1; i++) {
         q->row[i] = used;
         if (c->elem[i] < 0) continue;
         const double *ri = s->positions + 3 * i;
         const int *list = s->neighbors[i];
-        bool bad = !isfinite(ri[0]) || !isfinite(ri[1]) || !isfinite(ri[2]);
+        bool refused = !isfinite(ri[0]) || !isfinite(ri[1]) || !isfinite(ri[2]);
         for (int k = 0; k < s->numneigh[i]; k++) {
             const int j = list[k] & mask;
-            if (j < 0 || (size_t)j >= M) return explain_edges(c, s, i, err);
+            if (j < 0 || (size_t)j >= M) {
+                refused = true;
+                break;
+            }
             const int row = row_of(s, (size_t)j);
             const double *rj = s->positions + 3 * (size_t)j, x = ri[0] - rj[0], y = ri[1] - rj[1], z = ri[2] - rj[2];
             const double r2 = x * x + y * y + z * z;
@@ -498,9 +506,45 @@ static racah_status filter_edges(racah_calc *c, const racah_local *s, racah_erro
             q->j[used] = row;
             d[0] = x, d[1] = y, d[2] = z;
             used += (size_t)(ours & (r2 < rc2));
-            bad |= ours & !(r2 >= COINCIDENT && r2 <= DBL_MAX);
+            refused |= ours & !(r2 >= COINCIDENT && r2 <= DBL_MAX);
         }
-        if (bad) return explain_edges(c, s, i, err);
+        if (refused) {
+            *bad = i;
+            break;
+        }
+    }
+    return used;
+}
+
+/* Each thread has a range of atoms, whose edges begin where they would if every entry were kept; then they move up. */
+static racah_status filter_edges(racah_calc *c, const racah_local *s, int threads, racah_error *err)
+{
+    racahi_edges *q = &c->edges;
+    const size_t N = s->nlocal, parts = (size_t)threads < N ? (size_t)threads : N ? N : 1;
+    RACAHI_TRY(racahi_reserve((void **)&c->part, &c->cap_part, parts, sizeof *c->part, "ranges of atoms", err));
+    size_t most = 0;
+    for (size_t k = 0; k < parts; k++) {
+        filter_part *p = &c->part[k];
+        *p = (filter_part){.a0 = N * k / parts, .a1 = N * (k + 1) / parts, .begin = most, .bad = N};
+        for (size_t i = p->a0; i < p->a1; i++) most += (size_t)s->numneigh[i];
+    }
+    RACAHI_TRY(racahi_neigh_start(q, N, err));
+    RACAHI_TRY(racahi_neigh_reserve(q, most, err));
+#pragma omp parallel for num_threads(threads) schedule(static) if (parts > 1)
+    for (long k = 0; k < (long)parts; k++) {
+        filter_part *p = &c->part[k];
+        p->end = filter_atoms(c, s, p->a0, p->a1, p->begin, &p->bad);
+    }
+    size_t used = 0;
+    for (size_t k = 0; k < parts; k++) {
+        const filter_part *p = &c->part[k];
+        if (p->bad < N) return explain_edges(c, s, p->bad, err);
+        if (p->begin != used) {
+            memmove(q->j + used, q->j + p->begin, (p->end - p->begin) * sizeof *q->j);
+            memmove(q->d + 3 * used, q->d + 3 * p->begin, 3 * (p->end - p->begin) * sizeof *q->d);
+            for (size_t i = p->a0; i < p->a1; i++) q->row[i] -= p->begin - used;
+        }
+        used += p->end - p->begin;
     }
     q->row[N] = q->nedge = used;
     return RACAH_OK;
@@ -546,9 +590,10 @@ racah_status racah_compute_local(racah_calc *c, racah_local *given, racah_error 
     const size_t N = s->nlocal, M = !s->forward && local_rows(s) ? N : N + s->nghost;
     RACAHI_TRY(racahi_reserve((void **)&c->elem, &c->cap_elem, M, sizeof *c->elem, "elements", err));
     if (M) memcpy(c->elem, s->elements, M * sizeof *c->elem);
-    RACAHI_TRY(filter_edges(c, s, err));
+    const int threads = racahi_blas_threads(s->threads);
+    RACAHI_TRY(filter_edges(c, s, threads, err));
     RACAHI_TRY(check_close(c, s->close_stop, NULL, err));
-    const request q = {.N = N, .M = M, .threads = racahi_blas_threads(s->threads), .forces = s->forces != NULL, .virial = s->virial != NULL,
+    const request q = {.N = N, .M = M, .threads = threads, .forces = s->forces != NULL, .virial = s->virial != NULL,
                        .atom_virial = s->atom_virial != NULL,
                        .exchange = {.forward = s->forward, .reverse = s->reverse, .ctx = s->exchange_ctx}, .row = s->row};
     double virial[9], interaction, total;

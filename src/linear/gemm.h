@@ -25,7 +25,7 @@ static inline void racahi_gemm_f32(bool ta, bool tb, size_t m, size_t n, size_t 
 }
 
 /* Threads that may call the functions above at a time: an OpenBLAS built without threads (Debian's -serial) has no
- * locks either, and two threads in it get wrong numbers (OpenBLAS issue 2126). Results do not depend on it. */
-static inline int racahi_blas_threads(int wanted) { return openblas_get_parallel() == 0 ? 1 : wanted; }
+ * locks either, and two threads in it get wrong numbers (OpenBLAS issue 2126). At least one. Results do not depend on it. */
+static inline int racahi_blas_threads(int wanted) { return openblas_get_parallel() == 0 || wanted < 1 ? 1 : wanted; }
 
 #endif

@@ -526,11 +526,12 @@ static void test_threads_do_not_change_the_result(void **state)
     for (int k = 0; k < 9; k++) a.cell[k] *= 1.5;
     for (size_t k = 0; k < 3 * a.n; k++) a.pos[k] *= 1.5;
     const int mine[64] = {0};
-    totals t[3];
-    for (int k = 0; k < 3; k++) {
+    totals t[4];
+    const int threads[4] = {1, 2, 3, 50}; /* more than there are atoms, too */
+    for (int k = 0; k < 4; k++) {
         world w;
         cut(&w, &a, m, mine, 1);
-        run(&w, c, k + 1);
+        run(&w, c, threads[k]);
         assert_int_equal(w.r[0].status, RACAH_OK);
         t[k] = fold(&w);
         free_world(&w);
@@ -786,7 +787,11 @@ static void test_bad_systems_are_refused(void **state)
     s = good;
     list[0] = 1; /* itself */
     refused(c, &s, r, RACAH_EINVAL, "atoms 1 and 1 are at the same place");
+    s.threads = 3; /* the first bad atom, whichever thread sees one first */
+    r->neighbors[4][0] = 4;
+    refused(c, &s, r, RACAH_EINVAL, "atoms 1 and 1 are at the same place");
     list[0] = first;
+    refused(c, &s, r, RACAH_EINVAL, "atoms 4 and 4 are at the same place");
     const double keep = r->pos[3];
     r->pos[3] = NAN;
     refused(c, &s, r, RACAH_ENUMERIC, "is not finite");
