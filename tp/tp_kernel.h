@@ -30,8 +30,52 @@ typedef struct racahi_tp_map {
 #define RACAHI_TP_NO_WEIGHT SIZE_MAX
 typedef struct racahi_tp_term {
     size_t n1, k0, x0, w0;
-    bool first, last; /* of a sample's terms to read these rows of x, and to write those of dx */
 } racahi_tp_term;
+
+/* What the gradient of a term does with a block: where its x and dx, w and dw, dz start in a sample. */
+enum {
+    RACAHI_TP_ADD_X = 1, /* to the gradients that are there */
+    RACAHI_TP_ADD_W = 2,
+    RACAHI_TP_OUT_X = 4, /* nothing follows: to where finished gradients go */
+    RACAHI_TP_OUT_W = 8
+};
+typedef struct racahi_tp_place {
+    size_t x0, w0, z0;
+    unsigned how;
+} racahi_tp_place;
+
+/* The gradients of terms that have the same K [n1][n3] at k0 (n1 = 0: one number, times the identity). Rows of dz are zs
+ * apart. Weights: all terms have some, or none. */
+typedef struct racahi_tp_class {
+    size_t n1, n3, C, zs, k0, nplace;
+    const racahi_tp_place *place;
+} racahi_tp_class;
+
+/* A block of such a K that stays in registers: n1 columns and n3 rows of K from k0 on, n apart, whose sums are from s0
+ * on, at the places of every term. */
+typedef struct racahi_tp_block {
+    uint32_t n1, n3, n, weighted;
+    size_t C, zs, k0, s0, nplace;
+    const racahi_tp_place *place;
+} racahi_tp_block;
+
+/* Blocks have at most n3 rows, and n1[rows] columns; channels go by vectors of lanes. */
+enum { RACAHI_TP_BLOCK_ROWS = 7 };
+typedef struct racahi_tp_block_limits {
+    size_t lanes, n3;
+    uint8_t n1[RACAHI_TP_BLOCK_ROWS + 1];
+} racahi_tp_block_limits;
+
+/* The blocks of a class, and their places; returns how many. Both NULL: only that. */
+size_t racahi_tp_split(const racahi_tp_block_limits *most, const racahi_tp_class *t, racahi_tp_block *block,
+                       racahi_tp_place *place);
+
+/* A block of rows of the transpose of a map, which have the same number of entries: that of row r, number q is
+ * col[start + q rows + r], and the number of B that the row belongs to target[r]. */
+enum { RACAHI_TP_FOLD_ROWS = 8 };
+typedef struct racahi_tp_fold {
+    uint32_t rows, entries, start, target[RACAHI_TP_FOLD_ROWS];
+} racahi_tp_fold;
 
 /* Ranges of addresses that will be wanted soon, asked for one line after the other; they may lie outside their arrays.
  * at is the next one, in range `range`; each call makes `each` parts of a line more due. */
