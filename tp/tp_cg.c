@@ -360,7 +360,6 @@ static racahi_tp_class one_class(const racah_tp_plan *p, const cg_state *s, size
     racahi_tp_class t = {.n1 = o->diag ? 0 : o->nA,
                          .n3 = o->n3,
                          .C = o->C,
-                         .zs = o->mode == RACAH_TP_UVW ? o->mB * o->C : o->C,
                          .k0 = o->k0 + v * padded(o->nk),
                          .place = place};
     for (const cg_group *g = o; g < s->group + s->ngroup; g++) {
@@ -368,7 +367,7 @@ static racahi_tp_class one_class(const racah_tp_plan *p, const cg_state *s, size
         racahi_tp_place *q = &place[t.nplace++];
         *q = (racahi_tp_place){.x0 = g->a0, .w0 = NO_WEIGHT, .z0 = g->o0, .how = RACAHI_TP_ADD_X | RACAHI_TP_ADD_W};
         if (g->mode == RACAH_TP_UVW) {
-            q->z0 = v * g->C; /* of dT */
+            q->z0 = v * g->n3 * g->C; /* of dT turned to (mB, n3, C) */
         } else if (g->w0 != NO_WEIGHT) {
             q->w0 = g->w0 + v * g->C;
             if (p->sets_dw) q->how = RACAHI_TP_ADD_X | RACAHI_TP_OUT_W;
@@ -393,14 +392,18 @@ static void mark_ends(racahi_tp_place *place, size_t n, size_t x0)
 static void split_classes(const racahi_tp_block_limits *most, cg_state *s, const racahi_tp_class *t)
 {
     size_t blocks = 0, places = 0;
-    s->grad_calls = 1;
+    s->grad_calls = 0;
     for (size_t i = 0; i < s->nclass; i++, t++) {
         const size_t n = s->block ? racahi_tp_split(most, t, s->block + blocks, s->place + places)
                                   : racahi_tp_split(most, t, NULL, NULL);
         s->class[i].block = (uint32_t)blocks, s->class[i].nblock = (uint32_t)n;
         blocks += n, places += n * t->nplace;
-        s->grad_calls += n * t->nplace * (t->C / most->lanes);
+        for (size_t b = blocks - n; b < blocks && s->block; b++) {
+            const racahi_tp_block *q = &s->block[b];
+            s->grad_calls += q->nplace * (q->C / racahi_tp_block_vectors(most->registers, q->n1, q->n3) / most->lanes);
+        }
     }
+    if (!s->grad_calls) s->grad_calls = 1;
     s->nblock = blocks, s->nplace = places;
 }
 

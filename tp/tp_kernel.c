@@ -19,6 +19,7 @@
 #define B1 2
 #define B3 4
 #define LIMITS {0, 2, 2, 2, 2}
+#define REGISTERS 16
 #define TARGET
 #define REAL double
 #define VL 2
@@ -52,6 +53,7 @@
 #undef B1
 #undef B3
 #undef LIMITS
+#undef REGISTERS
 
 #define VB 64
 #define ROWS 8
@@ -62,6 +64,7 @@
 #define B1 5
 #define B3 7
 #define LIMITS {0, 5, 5, 5, 4, 4, 3, 3}
+#define REGISTERS 32
 #define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma")))
 #define REAL double
 #define VL 8
@@ -97,7 +100,6 @@ size_t racahi_tp_split(const racahi_tp_block_limits *most, const racahi_tp_class
                                          .n = (uint32_t)N3,
                                          .weighted = t->place->w0 != RACAHI_TP_NO_WEIGHT,
                                          .C = t->C,
-                                         .zs = t->zs,
                                          .k0 = t->k0 + k1 * N3 + k3,
                                          .s0 = k1 * N3 + k3,
                                          .nplace = t->nplace,
@@ -105,7 +107,7 @@ size_t racahi_tp_split(const racahi_tp_block_limits *most, const racahi_tp_class
             const bool last_rows = k3 + b3 == N3, last = last_rows && k1 + b1 == N1;
             for (size_t i = 0; i < t->nplace; i++, place++) {
                 *place = t->place[i];
-                place->x0 += k1 * t->C, place->z0 += k3 * t->zs;
+                place->x0 += k1 * t->C, place->z0 += k3 * t->C;
                 if (k3) place->how |= RACAHI_TP_ADD_X;
                 if (k1 || k3) place->how |= RACAHI_TP_ADD_W;
                 if (!last_rows) place->how &= ~(unsigned)RACAHI_TP_OUT_X; /* the last rows finish dx */

@@ -44,10 +44,10 @@ typedef struct racahi_tp_place {
     unsigned how;
 } racahi_tp_place;
 
-/* The gradients of terms that have the same K [n1][n3] at k0 (n1 = 0: one number, times the identity). Rows of dz are zs
- * apart. Weights: all terms have some, or none. */
+/* The gradients of terms that have the same K [n1][n3] at k0 (n1 = 0: one number, times the identity). Weights: all
+ * terms have some, or none. */
 typedef struct racahi_tp_class {
-    size_t n1, n3, C, zs, k0, nplace;
+    size_t n1, n3, C, k0, nplace;
     const racahi_tp_place *place;
 } racahi_tp_class;
 
@@ -55,16 +55,23 @@ typedef struct racahi_tp_class {
  * on, at the places of every term. */
 typedef struct racahi_tp_block {
     uint32_t n1, n3, n, weighted;
-    size_t C, zs, k0, s0, nplace;
+    size_t C, k0, s0, nplace;
     const racahi_tp_place *place;
 } racahi_tp_block;
 
 /* Blocks have at most n3 rows, and n1[rows] columns; channels go by vectors of lanes. */
 enum { RACAHI_TP_BLOCK_ROWS = 7 };
 typedef struct racahi_tp_block_limits {
-    size_t lanes, n3;
+    size_t registers, lanes, n3;
     uint8_t n1[RACAHI_TP_BLOCK_ROWS + 1];
 } racahi_tp_block_limits;
+
+/* How many vectors of channels go together, so that each number of K is read once for all: of each x times w, the
+ * gradient of x and dz are in registers beside the sums and that number. */
+static inline size_t racahi_tp_block_vectors(size_t registers, size_t n1, size_t n3)
+{
+    return n1 && n1 * n3 + 2 * (2 * n1 + 1) + 1 <= registers ? 2 : 1;
+}
 
 /* The blocks of a class, and their places; returns how many. Both NULL: only that. */
 size_t racahi_tp_split(const racahi_tp_block_limits *most, const racahi_tp_class *t, racahi_tp_block *block,

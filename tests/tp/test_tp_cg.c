@@ -237,7 +237,7 @@ static void class_by_loops(const racahi_tp_class *t, const racahi_tp_sample_f64 
                     if (!t->n1 && i != j) continue;
                     const size_t e = t->n1 ? i * t->n3 + j : 0;
                     const double k = a->K[t->k0 + e], w = weighted ? a->w[q->w0 + c] : 1;
-                    const double x = a->x[q->x0 + i * C + c], dz = a->dz[q->z0 + j * t->zs + c];
+                    const double x = a->x[q->x0 + i * C + c], dz = a->dz[q->z0 + j * C + c];
                     a->dx[q->x0 + i * C + c] += w * k * dz;
                     dK[e] += w * x * dz;
                     if (weighted) a->dw[q->w0 + c] += k * x * dz;
@@ -273,7 +273,7 @@ static void test_tp_class_gradients_of_every_isa_agree(void **state)
                         const racahi_tp_place place[2] = {
                             {0, weighted ? 0 : RACAHI_TP_NO_WEIGHT, 0, flags},
                             {rows * C, weighted ? C : RACAHI_TP_NO_WEIGHT, n3 * C, flags}};
-                        const racahi_tp_class t = {n1, n3, C, C, 1, 2, place};
+                        const racahi_tp_class t = {n1, n3, C, 1, 2, place};
                         for (int b = 0; b < 2; b++) {
                             for (int i = 0; i < NX; i++) dx[b][i] = scratch[0][i] = i % 8;
                             for (int i = 0; i < 2 * CMAX; i++) dw[b][i] = i % 8;
