@@ -66,11 +66,11 @@ typedef struct racahi_tp_block_limits {
     uint8_t n1[RACAHI_TP_BLOCK_ROWS + 1];
 } racahi_tp_block_limits;
 
-/* How many vectors of channels go together, so that each number of K is read once for all: of each x times w, the
- * gradient of x and dz are in registers beside the sums and that number. */
+/* How many vectors of channels go together, so that each number of K is read once for all: of each x and its gradient,
+ * w, dz and their product are in registers beside the sums and that number. */
 static inline size_t racahi_tp_block_vectors(size_t registers, size_t n1, size_t n3)
 {
-    return n1 && n1 * n3 + 2 * (2 * n1 + 1) + 1 <= registers ? 2 : 1;
+    return n1 && n1 * n3 + 2 * (2 * n1 + 3) + 1 <= registers ? 2 : 1;
 }
 
 /* The blocks of a class, and their places; returns how many. Both NULL: only that. */
