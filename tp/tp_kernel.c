@@ -78,6 +78,27 @@
 #include "tp_kernel.inc"
 #endif
 
+void racahi_tp_ahead_plan(racahi_tp_ahead *a, const size_t lines[RACAHI_TP_AHEAD_RANGES], size_t calls)
+{
+    enum { STREAMS = RACAHI_TP_AHEAD_STREAMS, RANGES = RACAHI_TP_AHEAD_RANGES };
+    size_t end[RANGES], total = 0; /* of each range, were they one after the other */
+    for (size_t k = 0; k < RANGES; k++) end[k] = total += lines[k];
+    const size_t turns = (total + STREAMS - 1) / STREAMS;
+    a->nrun = 0, a->each = turns * RACAHI_TP_AHEAD_PART / calls + 1;
+    for (size_t done = 0, most; done < turns; done += most, a->nrun++) {
+        most = turns - done;
+        for (size_t s = 0; s < STREAMS; s++) {
+            const size_t line = s * turns + done;
+            size_t range = 0;
+            while (range < RANGES - 1 && line >= end[range]) range++;
+            a->runs[a->nrun].range[s] = (uint8_t)range;
+            a->runs[a->nrun].from[s] = (line - end[range] + lines[range]) * 64;
+            if (range < RANGES - 1 && end[range] - line < most) most = end[range] - line;
+        }
+        a->runs[a->nrun].turns = most;
+    }
+}
+
 /* Blocks even in size. */
 static size_t even_block(size_t left, size_t most)
 {

@@ -84,13 +84,22 @@ typedef struct racahi_tp_fold {
     uint32_t rows, entries, start, target[RACAHI_TP_FOLD_ROWS];
 } racahi_tp_fold;
 
-/* Ranges of addresses that will be wanted soon, asked for one line after the other; they may lie outside their arrays.
- * at is the next one, in range `range`; each call makes `each` parts of a line more due. */
-enum { RACAHI_TP_AHEAD_PART = 64 };
+/* Three ranges of addresses that will be wanted soon are asked for line by line, one line of each of STREAMS equal parts
+ * of them in turn: memory serves several pages at a time faster than one. While no part comes to the end of a range the
+ * parts go side by side: a run, of which part k starts at from[k] bytes after start[range[k]]. Addresses may lie outside
+ * their arrays. Each call makes `each` parts of a turn more due. */
+enum { RACAHI_TP_AHEAD_PART = 64, RACAHI_TP_AHEAD_STREAMS = 4, RACAHI_TP_AHEAD_RANGES = 3 };
 typedef struct racahi_tp_ahead {
-    uintptr_t at, start[3], end[3];
-    size_t range, each, due;
+    uintptr_t at[RACAHI_TP_AHEAD_STREAMS], start[RACAHI_TP_AHEAD_RANGES];
+    size_t left, run, each, due, nrun;
+    struct {
+        size_t turns, from[RACAHI_TP_AHEAD_STREAMS];
+        uint8_t range[RACAHI_TP_AHEAD_STREAMS];
+    } runs[RACAHI_TP_AHEAD_RANGES];
 } racahi_tp_ahead;
+
+/* For ranges of so many lines, to be asked for in so many calls. Set start, run = left = due = 0 for each sample. */
+void racahi_tp_ahead_plan(racahi_tp_ahead *a, const size_t lines[RACAHI_TP_AHEAD_RANGES], size_t calls);
 
 typedef enum racahi_tp_write { RACAHI_TP_SET, RACAHI_TP_ADD, RACAHI_TP_STREAM } racahi_tp_write;
 
