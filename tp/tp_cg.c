@@ -354,7 +354,8 @@ static void make_fold(const cg_group *g, uint32_t *target, cg_state *s, size_t *
 }
 
 /* Copy v of the groups with the K of group `owner`, whose places are collected at `place`. */
-static racahi_tp_class one_class(const racah_tp_plan *p, const cg_state *s, size_t owner, size_t v, racahi_tp_place *place)
+static racahi_tp_class one_class(const racah_tp_plan *p, const cg_state *s, size_t owner, size_t v,
+                                 racahi_tp_place *place)
 {
     const cg_group *o = &s->group[owner];
     racahi_tp_class t = {.n1 = o->diag ? 0 : o->nA,

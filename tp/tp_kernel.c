@@ -10,8 +10,8 @@
 #endif
 
 /* Blocks that stay in registers: ROWS x 2 vectors in apply, (ROWS - 1) x SUM_VECTORS twice in sum, at most B3 rows and
- * B1 columns in grad, of which LIMITS says how many go with 0, 1, .. rows. STREAM: past the caches, where a vector is a whole
- * line. */
+ * B1 columns in grad, of which LIMITS says how many go with 0, 1, .. rows. STREAM: past the caches, where a vector is a
+ * whole line. */
 #define VB 16
 #define ROWS 6
 #define SUM_VECTORS 1

@@ -84,10 +84,10 @@ typedef struct racahi_tp_fold {
     uint32_t rows, entries, start, target[RACAHI_TP_FOLD_ROWS];
 } racahi_tp_fold;
 
-/* Three ranges of addresses that will be wanted soon are asked for line by line, one line of each of STREAMS equal parts
- * of them in turn: memory serves several pages at a time faster than one. While no part comes to the end of a range the
- * parts go side by side: a run, of which part k starts at from[k] bytes after start[range[k]]. Addresses may lie outside
- * their arrays. Each call makes `each` parts of a turn more due. */
+/* Three ranges of addresses that will be wanted soon are asked for line by line, one line of each of STREAMS equal
+ * parts of them in turn: memory serves several pages at a time faster than one. While no part comes to the end of a
+ * range the parts go side by side: a run, of which part k starts at from[k] bytes after start[range[k]]. Addresses may
+ * lie outside their arrays. Each call makes `each` parts of a turn more due. */
 enum { RACAHI_TP_AHEAD_PART = 64, RACAHI_TP_AHEAD_STREAMS = 4, RACAHI_TP_AHEAD_RANGES = 3 };
 typedef struct racahi_tp_ahead {
     uintptr_t at[RACAHI_TP_AHEAD_STREAMS], start[RACAHI_TP_AHEAD_RANGES];
