@@ -119,6 +119,10 @@ static void test_tp_cg_modes_match_oracle(void **state)
         {RACAH_TP_UUW, "6x0e+6x1o+6x2e", "6x1o+6x0e+6x2e", "4x0e+1x1e+7x3o+9x2e+2x1o"},
         {RACAH_TP_UVW, "6x0e+3x1o+2x2e", "4x1o+1x0e+5x3e", "4x0e+1x1e+7x3o+9x2e+2x1o+1x0e+17x1o"},
         {RACAH_TP_UVW, "0x0e+3x1o+2x0e", "4x1o+0x0e", "4x0e+0x1e+3x1o"},
+        /* paths of either parity have the same coefficients and share K, of one copy or several */
+        {RACAH_TP_UVU, "5x0o+5x0e+5x1o+5x1e+5x2o+5x2e", "0e+1o+2e", "5x0o+5x0e+5x1o+5x1e+5x2o+5x2e"},
+        {RACAH_TP_UVU, "3x1o+3x1e", "2x1o", "3x1o+3x1e"},
+        {RACAH_TP_UVV, "2x1o", "3x1o+3x1e", "3x1o+3x1e"},
     };
     uint64_t seed = 11;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -219,6 +223,33 @@ static void test_tp_kernels_of_every_isa_agree(void **state)
                                            0); /* terms may cancel */
                     }
     for (int i = 0; i < 3; i++) racahi_free(z[i]);
+}
+
+/* Each line of the three ranges is asked for once, and as many beyond them as make the parts equal. */
+static void test_tp_ahead_asks_for_every_line_once(void **state)
+{
+    (void)state;
+    enum { MOST = 40, STREAMS = RACAHI_TP_AHEAD_STREAMS };
+    for (size_t a = 0; a < MOST; a += 3)
+        for (size_t b = 0; b < MOST; b += b < 3 ? 1 : 7)
+            for (size_t c = 0; c < MOST; c += c < 3 ? 1 : 5) {
+                const size_t lines[3] = {a, b, c};
+                unsigned char asked[3][2 * MOST] = {{0}};
+                racahi_tp_ahead p;
+                racahi_tp_ahead_plan(&p, lines, 1);
+                size_t turns = 0, beyond = 0;
+                for (size_t r = 0; r < p.nrun; r++, turns += p.runs[r - 1].turns)
+                    for (size_t k = 0; k < STREAMS; k++)
+                        for (size_t i = 0; i < p.runs[r].turns; i++)
+                            asked[p.runs[r].range[k]][p.runs[r].from[k] / 64 + i]++;
+                for (size_t k = 0; k < 3; k++)
+                    for (size_t i = 0; i < 2 * MOST; i++) {
+                        assert_true(i < lines[k] ? asked[k][i] == 1 : asked[k][i] <= 1);
+                        beyond += i >= lines[k] && asked[k][i];
+                    }
+                assert_int_equal(turns, (a + b + c + STREAMS - 1) / STREAMS);
+                assert_int_equal(beyond, turns * STREAMS - (a + b + c));
+            }
 }
 
 /* The gradients of two terms with one K by plain loops; n1 = 0: K is one number. dK is added up over both. */
@@ -497,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_tp_cg_weights_match_oracle),
         cmocka_unit_test(test_tp_kernels_of_every_isa_agree),
         cmocka_unit_test(test_tp_class_gradients_of_every_isa_agree),
+        cmocka_unit_test(test_tp_ahead_asks_for_every_line_once),
         cmocka_unit_test(test_tp_large_batches_equal_small_ones),
         cmocka_unit_test(test_tp_skipped_gradients_change_nothing),
         cmocka_unit_test(test_tp_meaningless_plans_are_refused),
