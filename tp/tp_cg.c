@@ -10,9 +10,10 @@
  * so the coefficients are contracted with B once for all channels, a tile of samples at a time, and what is
  * left are small dense products in registers (tp_kernel.inc) and a matrix product. All terms of uvu or uvv
  * into one output are added up in registers. uuu and uuw have no such side: the sparse sum is done channel by
- * channel. Paths into one output with one common weight (degree, shared) are added up in K. The backward pass
- * is the transpose of each step: dA and dW from K, dB from dK = sum_c W A dz, of which each vector of channels
- * adds up its lanes only at the end, when the coefficients have been contracted: far fewer numbers.
+ * channel. Paths into one output with one common weight (degree, shared) are added up in K. Paths with the same
+ * coefficients (two parities of the same degrees) have one K. The backward pass is the transpose of each step: dA and
+ * dW from K, dB from dK = sum_c W A dz of all paths with that K, of which each vector of channels adds up its lanes
+ * only at the end, when the coefficients have been contracted: far fewer numbers.
  *
  * Large batches are bound by memory: the next sample is asked for ahead, and results that are written once go
  * past the caches (STREAM). */
@@ -34,9 +35,10 @@ typedef struct cg_group {
     size_t w0;         /* first weight, or NO_WEIGHT */
     bool diag, first;  /* K is a multiple of 1; first writer of the output block (uuu, uuw, uvw) */
     size_t nk, k0;     /* entries of K for one copy of B, and where the group's K is in a sample */
+    size_t owner;      /* the first group with this K */
     size_t term;       /* uvw: of its first copy */
-    racahi_tp_map map, back; /* K from B; B, at target[row], from K */
-    size_t *target;
+    size_t class;      /* owner: of its first copy */
+    racahi_tp_map map; /* K from B */
     size_t *ptr; /* uuu, uuw: entries of output row k3 */
     racahi_tp_entry *entry;
 } cg_group;
@@ -48,21 +50,28 @@ typedef struct cg_sum {
     racahi_tp_write how; /* STREAM: its only writer */
 } cg_sum;
 
-/* Whose K a term has. */
-typedef struct cg_copy {
-    const cg_group *group;
-    size_t v;
-} cg_copy;
+/* The gradients of the paths with the K of one copy of B: blocks, and then the way from K to B. */
+typedef struct cg_class {
+    bool of_x;
+    uint32_t v, block, nblock, fold, nfold;
+} cg_class;
 
 typedef struct cg_state {
     size_t ngroup;
     cg_group *group;
     size_t nsum, nterm;
     cg_sum *sum;
-    racahi_tp_term *term; /* the sums' terms one after the other, then those of the uvw groups */
-    cg_copy *copy;        /* of each term */
-    size_t sum_steps, grad_steps; /* blocks of channels that the kernels go through, about and at least 1 */
-    size_t nK, max_nk, max_n, max_T, max_C;
+    racahi_tp_term *term;   /* the sums' terms one after the other, then those of the uvw groups */
+    size_t nclass, nblock, nplace;
+    cg_class *class; /* of each owner one for each copy */
+    racahi_tp_block *block;
+    racahi_tp_place *place;
+    racahi_tp_fold *fold; /* with its coefficients of sums: */
+    uint16_t *col;
+    double *c_f64;
+    float *c_f32;
+    size_t sum_steps, grad_calls; /* in which the kernels ask ahead, about and at least 1 */
+    size_t nK, max_nk, max_n, max_T;
     bool tile_x, tile_y;           /* is x, is y ever side B */
     bool flip;                     /* uvu with several copies: weights are turned to [v][u] */
     bool plain;                    /* only uvu, all of x is used: dx and dy need no zeroing */
@@ -84,15 +93,19 @@ static void cg_destroy(void *state)
     if (!s) return;
     for (size_t g = 0; s->group && g < s->ngroup; g++) {
         free_map(&s->group[g].map);
-        free_map(&s->group[g].back);
-        racahi_free(s->group[g].target);
         racahi_free(s->group[g].ptr);
         racahi_free(s->group[g].entry);
     }
     racahi_free(s->group);
     racahi_free(s->sum);
     racahi_free(s->term);
-    racahi_free(s->copy);
+    racahi_free(s->place);
+    racahi_free(s->class);
+    racahi_free(s->block);
+    racahi_free(s->fold);
+    racahi_free(s->col);
+    racahi_free(s->c_f64);
+    racahi_free(s->c_f32);
     racahi_free(s->unreached);
     racahi_free(s);
 }
@@ -145,35 +158,6 @@ static void start_group(const racah_tp_plan *p, size_t path, cg_group *g)
 
 /* ---- tables ------------------------------------------------------------------------------------------ */
 
-/* The transpose of the group's map: a row for each number of B that K is made of. */
-static racah_status make_back(cg_group *g, racah_error *err)
-{
-    const racahi_tp_map *m = &g->map;
-    racahi_tp_map *b = &g->back;
-    size_t total = m->ptr[m->nrow], rows = 0;
-    b->ptr = racahi_calloc(total + 1, sizeof *b->ptr); /* at most */
-    b->col = racahi_malloc(total, sizeof *b->col);
-    b->c_f64 = racahi_malloc(total, sizeof *b->c_f64);
-    b->c_f32 = racahi_malloc(total, sizeof *b->c_f32);
-    g->target = racahi_malloc(total, sizeof *g->target);
-    if (!b->ptr || !b->col || !b->c_f64 || !b->c_f32 || !g->target)
-        return racahi_fail(err, RACAH_ENOMEM, "tp cg: %zu coefficients do not fit in memory", total);
-    for (size_t q = 0; q < total; q++) {
-        size_t t = 0;
-        while (t < rows && g->target[t] != m->col[q]) t++;
-        if (t == rows) g->target[rows++] = m->col[q];
-    }
-    b->nrow = rows;
-    for (size_t t = 0, n = 0; t < rows; t++) {
-        for (size_t row = 0; row < m->nrow; row++)
-            for (size_t q = m->ptr[row]; q < m->ptr[row + 1]; q++)
-                if (m->col[q] == g->target[t])
-                    b->col[n] = row, b->c_f64[n] = m->c_f64[q], b->c_f32[n] = m->c_f32[q], n++;
-        b->ptr[t + 1] = n;
-    }
-    return RACAH_OK;
-}
-
 /* All entries of the group's paths in a dense count first: row (kA, k3), then the columns. */
 static racah_status make_map(const racah_tp_plan *p, cg_group *g, const size_t *member, size_t n,
                              racah_error *err)
@@ -223,7 +207,7 @@ static racah_status make_map(const racah_tp_plan *p, cg_group *g, const size_t *
     g->diag = n == 1 && (side_is_x(g) ? t->b2->l : t->b1->l) == 0 && g->mode != RACAH_TP_UVW;
     if (g->diag) m->nrow = 1;
     g->nk = m->nrow;
-    return make_back(g, err);
+    return RACAH_OK;
 }
 
 static racah_status make_entries(const racah_tp_plan *p, cg_group *g, size_t path, racah_error *err)
@@ -252,6 +236,19 @@ static racah_status make_entries(const racah_tp_plan *p, cg_group *g, size_t pat
     return RACAH_OK;
 }
 
+/* Is K of group h that of g? */
+static bool same_K(const cg_group *g, const cg_group *h)
+{
+    const racahi_tp_map *m = &g->map, *o = &h->map;
+    if (!in_sum(g) || g->mode != h->mode || g->mB != h->mB || g->nA != h->nA || g->n3 != h->n3 || g->C != h->C ||
+        g->diag != h->diag || (g->w0 == NO_WEIGHT) != (h->w0 == NO_WEIGHT) || m->nrow != o->nrow ||
+        memcmp(m->ptr, o->ptr, (m->nrow + 1) * sizeof *m->ptr) != 0)
+        return false;
+    const size_t total = m->ptr[m->nrow];
+    return memcmp(m->col, o->col, total * sizeof *m->col) == 0 &&
+           memcmp(m->c_f64, o->c_f64, total * sizeof *m->c_f64) == 0;
+}
+
 static racah_status make_groups(racah_tp_plan *p, cg_state *s, size_t *group_of, size_t *member,
                                 racah_error *err)
 {
@@ -267,13 +264,16 @@ static racah_status make_groups(racah_tp_plan *p, cg_state *s, size_t *group_of,
         group_of[i] = g;
     }
     for (size_t g = 0; g < s->ngroup; g++) {
-        size_t n = 0;
+        size_t n = 0, owner = 0;
         for (size_t i = 0; i < p->npath; i++)
             if (group_of[i] == g) member[n++] = i;
-        if (by_channel(&s->group[g]))
+        if (by_channel(&s->group[g])) {
             RACAHI_TRY(make_entries(p, &s->group[g], member[0], err));
-        else
-            RACAHI_TRY(make_map(p, &s->group[g], member, n, err));
+            continue;
+        }
+        RACAHI_TRY(make_map(p, &s->group[g], member, n, err));
+        while (owner < g && !same_K(&s->group[g], &s->group[owner])) owner++;
+        s->group[g].owner = owner;
     }
     return RACAH_OK;
 }
@@ -282,7 +282,6 @@ static racah_status make_groups(racah_tp_plan *p, cg_state *s, size_t *group_of,
 static void add_terms(cg_state *s, const cg_group *g)
 {
     for (size_t v = 0; v < g->mB; v++) {
-        s->copy[s->nterm] = (cg_copy){g, v};
         s->term[s->nterm++] = (racahi_tp_term){
             .n1 = g->diag ? 0 : g->nA,
             .k0 = g->k0 + v * padded(g->nk),
@@ -311,16 +310,158 @@ static void make_sum(cg_state *s, int b, bool of_x)
     if (q.nterm) s->sum[s->nsum++] = q;
 }
 
-/* The first and last of the terms so far that read the rows of x, or of y, at x0. */
-static void mark_ends(cg_state *s, size_t x0)
+/* ---- the way back -------------------------------------------------------------------------------------- */
+
+/* Entries of map m that belong to number `target` of B: in row r of a block, which starts at entry `start`. */
+static size_t fold_row(const racahi_tp_map *m, size_t target, size_t r, size_t rows, size_t start, cg_state *s)
 {
-    racahi_tp_term *end = NULL;
-    for (racahi_tp_term *t = s->term; t < s->term + s->nterm; t++) {
-        if (t->x0 != x0) continue;
-        if (!end) t->first = true;
-        end = t;
+    size_t n = 0;
+    for (size_t row = 0; row < m->nrow; row++)
+        for (size_t q = m->ptr[row]; q < m->ptr[row + 1]; q++)
+            if (m->col[q] == target) {
+                size_t to = start + n++ * rows + r;
+                s->col[to] = (uint16_t)row, s->c_f64[to] = m->c_f64[q], s->c_f32[to] = m->c_f32[q];
+            }
+    return n;
+}
+
+/* The transpose of the group's map: a row for each number of B that K is made of, filled up with zeros times the first
+ * of its entries. */
+static void make_fold(const cg_group *g, uint32_t *target, cg_state *s, size_t *folds, size_t *first)
+{
+    const racahi_tp_map *m = &g->map;
+    size_t nrow = 0;
+    for (size_t q = 0; q < m->ptr[m->nrow]; q++) {
+        size_t i = 0;
+        while (i < nrow && target[i] != m->col[q]) i++;
+        if (i == nrow) target[nrow++] = (uint32_t)m->col[q];
     }
-    if (end) end->last = true;
+    size_t left = (nrow + RACAHI_TP_FOLD_ROWS - 1) / RACAHI_TP_FOLD_ROWS;
+    for (size_t row = 0; row < nrow; left--) {
+        const size_t rows = (nrow - row + left - 1) / left;
+        racahi_tp_fold *t = &s->fold[(*folds)++];
+        *t = (racahi_tp_fold){.rows = (uint32_t)rows, .start = (uint32_t)*first};
+        size_t entries[RACAHI_TP_FOLD_ROWS];
+        for (size_t r = 0; r < rows; r++) {
+            t->target[r] = target[row + r];
+            entries[r] = fold_row(m, target[row + r], r, rows, *first, s);
+            if (entries[r] > t->entries) t->entries = (uint32_t)entries[r];
+        }
+        for (size_t r = 0; r < rows; r++)
+            for (size_t q = entries[r]; q < t->entries; q++) s->col[*first + q * rows + r] = s->col[*first + r];
+        *first += rows * t->entries, row += rows;
+    }
+}
+
+/* Copy v of the groups with the K of group `owner`, whose places are collected at `place`. */
+static racahi_tp_class one_class(const racah_tp_plan *p, const cg_state *s, size_t owner, size_t v,
+                                 racahi_tp_place *place)
+{
+    const cg_group *o = &s->group[owner];
+    racahi_tp_class t = {.n1 = o->diag ? 0 : o->nA,
+                         .n3 = o->n3,
+                         .C = o->C,
+                         .k0 = o->k0 + v * padded(o->nk),
+                         .place = place};
+    for (const cg_group *g = o; g < s->group + s->ngroup; g++) {
+        if (by_channel(g) || g->owner != owner) continue;
+        racahi_tp_place *q = &place[t.nplace++];
+        *q = (racahi_tp_place){.x0 = g->a0, .w0 = NO_WEIGHT, .z0 = g->o0, .how = RACAHI_TP_ADD_X | RACAHI_TP_ADD_W};
+        if (g->mode == RACAH_TP_UVW) {
+            q->z0 = v * g->n3 * g->C; /* of dT turned to (mB, n3, C) */
+        } else if (g->w0 != NO_WEIGHT) {
+            q->w0 = g->w0 + v * g->C;
+            if (p->sets_dw) q->how = RACAHI_TP_ADD_X | RACAHI_TP_OUT_W;
+        }
+    }
+    return t;
+}
+
+/* Of the n places, the first and the last that read the rows of x at x0, where x is all there is on side A. */
+static void mark_ends(racahi_tp_place *place, size_t n, size_t x0)
+{
+    racahi_tp_place *end = NULL;
+    for (racahi_tp_place *q = place; q < place + n; q++) {
+        if (q->x0 != x0) continue;
+        if (!end) q->how &= ~(unsigned)RACAHI_TP_ADD_X;
+        end = q;
+    }
+    if (end) end->how |= RACAHI_TP_OUT_X;
+}
+
+/* The blocks of all classes, or how many there are. */
+static void split_classes(const racahi_tp_block_limits *most, cg_state *s, const racahi_tp_class *t)
+{
+    size_t blocks = 0, places = 0;
+    s->grad_calls = 0;
+    for (size_t i = 0; i < s->nclass; i++, t++) {
+        const size_t n = s->block ? racahi_tp_split(most, t, s->block + blocks, s->place + places)
+                                  : racahi_tp_split(most, t, NULL, NULL);
+        s->class[i].block = (uint32_t)blocks, s->class[i].nblock = (uint32_t)n;
+        blocks += n, places += n * t->nplace;
+        for (size_t b = blocks - n; b < blocks && s->block; b++) {
+            const racahi_tp_block *q = &s->block[b];
+            s->grad_calls += q->nplace * (q->C / racahi_tp_block_vectors(most->registers, q->n1, q->n3) / most->lanes);
+        }
+    }
+    if (!s->grad_calls) s->grad_calls = 1;
+    s->nblock = blocks, s->nplace = places;
+}
+
+/* t, place: for the classes and their places before they are split; target: for the numbers of B. */
+static racah_status fill_classes(const racah_tp_plan *p, cg_state *s, racahi_tp_class *t, racahi_tp_place *place,
+                                 uint32_t *target, racah_error *err)
+{
+    size_t places = 0, entries = 0;
+    for (size_t i = 0; i < s->ngroup; i++) {
+        cg_group *g = &s->group[i];
+        if (by_channel(g) || g->owner != i) continue;
+        g->class = s->nclass;
+        entries += g->map.ptr[g->map.nrow];
+        for (size_t v = 0; v < g->mB; v++, s->nclass++) {
+            t[s->nclass] = one_class(p, s, i, v, place + places);
+            places += t[s->nclass].nplace;
+            s->class[s->nclass] = (cg_class){.of_x = side_is_x(g), .v = (uint32_t)v};
+        }
+    }
+    for (size_t b = 0; b < p->in1.n && s->plain; b++) mark_ends(place, places, p->in1.block[b].offset);
+    const racahi_tp_block_limits *most = p->d.dtype == RACAH_TP_F64 ? &p->k_f64->limits : &p->k_f32->limits;
+    split_classes(most, s, t);
+    s->block = racahi_calloc(s->nblock, sizeof *s->block);
+    s->place = racahi_calloc(s->nplace, sizeof *s->place);
+    s->fold = racahi_calloc(entries, sizeof *s->fold);
+    s->col = racahi_calloc(entries * RACAHI_TP_FOLD_ROWS, sizeof *s->col);
+    s->c_f64 = racahi_calloc(entries * RACAHI_TP_FOLD_ROWS, sizeof *s->c_f64);
+    s->c_f32 = racahi_calloc(entries * RACAHI_TP_FOLD_ROWS, sizeof *s->c_f32);
+    if (!s->block || !s->place || !s->fold || !s->col || !s->c_f64 || !s->c_f32)
+        return racahi_fail(err, RACAH_ENOMEM, "tp cg: %zu coefficients do not fit in memory", entries);
+    split_classes(most, s, t);
+    for (size_t i = 0, folds = 0, start = 0; i < s->ngroup; i++) {
+        const cg_group *g = &s->group[i];
+        if (by_channel(g) || g->owner != i) continue;
+        const size_t first = folds;
+        make_fold(g, target, s, &folds, &start);
+        for (cg_class *k = s->class + g->class; k < s->class + g->class + g->mB; k++)
+            k->fold = (uint32_t)first, k->nfold = (uint32_t)(folds - first);
+    }
+    return RACAH_OK;
+}
+
+static racah_status make_classes(const racah_tp_plan *p, cg_state *s, size_t terms, racah_error *err)
+{
+    racahi_tp_class *t = racahi_calloc(terms, sizeof *t);
+    racahi_tp_place *place = racahi_calloc(terms, sizeof *place);
+    uint32_t *target = racahi_calloc(p->in1.dim + p->in2.dim, sizeof *target);
+    racah_status status = RACAH_ENOMEM;
+    s->class = racahi_calloc(terms, sizeof *s->class);
+    if (!t || !place || !target || !s->class)
+        racahi_set_error(err, status, "tp cg: %zu terms do not fit in memory", terms);
+    else
+        status = fill_classes(p, s, t, place, target, err);
+    racahi_free(t);
+    racahi_free(place);
+    racahi_free(target);
+    return status;
 }
 
 static void make_sums(const racah_tp_plan *p, cg_state *s)
@@ -334,15 +475,12 @@ static void make_sums(const racah_tp_plan *p, cg_state *s)
         size_t t = 0;
         while (t < s->nterm && s->term[t].x0 != q->offset) t++;
         s->plain = t < s->nterm;
-        mark_ends(s, q->offset);
     }
-    s->sum_steps = s->grad_steps = 1;
+    s->sum_steps = 1;
     for (size_t q = 0; q < s->nsum; q++) {
         const cg_sum *u = &s->sum[q];
         size_t steps = u->C / (p->d.dtype == RACAH_TP_F64 ? RACAHI_TP_LANES(double) : RACAHI_TP_LANES(float));
-        s->sum_steps += steps / 2; /* the forward pass takes two vectors */
-        for (const racahi_tp_term *t = s->term + u->term; t < s->term + u->term + u->nterm; t++)
-            s->grad_steps += steps * (t->n1 ? (t->n1 + 2) / 3 * ((u->n3 + 6) / 7) : 1);
+        s->sum_steps += steps / 2; /* it takes two vectors */
     }
     s->lines = s->plain && !s->flip;
     for (size_t i = 0; i < s->ngroup; i++) {
@@ -366,22 +504,24 @@ static void finish(racah_tp_plan *p, cg_state *s, bool *reached)
     for (size_t i = 0; i < s->ngroup; i++) {
         cg_group *g = &s->group[i];
         double C = (double)g->C, n3 = (double)g->n3, copies = (double)g->mB;
-        if (g->C > s->max_C) s->max_C = g->C;
         if (by_channel(g)) {
             double nnz = (double)g->ptr[g->n3];
             p->flops_forward += C * (3 * nnz + n3), p->flops_backward += C * (8 * nnz + 3 * n3);
         } else {
-            double dense = g->diag ? n3 : n3 * (double)g->nA;
-            g->k0 = s->nK, s->nK += padded(g->nk) * g->mB;
+            double dense = g->diag ? n3 : n3 * (double)g->nA, of_K = 0;
+            g->k0 = s->nK;
+            if (g->owner == i)
+                s->nK += padded(g->nk) * g->mB, of_K = 2 * (double)g->map.ptr[g->map.nrow];
+            else
+                g->k0 = s->group[g->owner].k0;
             if (g->nk > s->max_nk) s->max_nk = g->nk;
             if (g->nA * g->n3 > s->max_n) s->max_n = g->nA * g->n3;
             if (side_is_x(g))
                 s->tile_y = true;
             else
                 s->tile_x = true;
-            p->flops_forward += copies * (C * (2 * dense + n3) + 2 * (double)g->map.ptr[g->map.nrow]);
-            p->flops_backward +=
-                copies * (C * (4 * dense + 4 * (double)g->nA) + 2 * (double)g->map.ptr[g->map.nrow]);
+            p->flops_forward += copies * (C * (2 * dense + n3) + of_K);
+            p->flops_backward += copies * (C * (4 * dense + 4 * (double)g->nA) + of_K);
         }
         size_t T = g->mode == RACAH_TP_UVW   ? g->n3 * g->mB * g->C
                    : g->mode == RACAH_TP_UUW ? g->n3 * g->C
@@ -413,14 +553,14 @@ static racah_status cg_create(racah_tp_plan *p, racah_error *err)
         s->unreached = racahi_calloc(p->out.n, sizeof *s->unreached);
         s->sum = racahi_calloc(2 * p->out.n + 1, sizeof *s->sum);
         s->term = racahi_calloc(terms, sizeof *s->term);
-        s->copy = racahi_calloc(terms, sizeof *s->copy);
     }
-    if (!s || !scratch || !reached || !s->group || !s->unreached || !s->sum || !s->term || !s->copy)
+    if (!s || !scratch || !reached || !s->group || !s->unreached || !s->sum || !s->term)
         racahi_set_error(err, status, "tp cg: %zu paths do not fit in memory", p->npath);
     else
         status = make_groups(p, s, scratch, scratch + p->npath, err);
     if (status == RACAH_OK) {
         finish(p, s, reached);
+        status = make_classes(p, s, terms, err);
         p->ws_algorithm = cg_workspace(p);
     }
     racahi_free(scratch);

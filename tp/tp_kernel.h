@@ -30,16 +30,76 @@ typedef struct racahi_tp_map {
 #define RACAHI_TP_NO_WEIGHT SIZE_MAX
 typedef struct racahi_tp_term {
     size_t n1, k0, x0, w0;
-    bool first, last; /* of a sample's terms to read these rows of x, and to write those of dx */
 } racahi_tp_term;
 
-/* Ranges of addresses that will be wanted soon, asked for one line after the other; they may lie outside their arrays.
- * at is the next one, in range `range`; each call makes `each` parts of a line more due. */
-enum { RACAHI_TP_AHEAD_PART = 64 };
+/* What the gradient of a term does with a block: where its x and dx, w and dw, dz start in a sample. */
+enum {
+    RACAHI_TP_ADD_X = 1, /* to the gradients that are there */
+    RACAHI_TP_ADD_W = 2,
+    RACAHI_TP_OUT_X = 4, /* nothing follows: to where finished gradients go */
+    RACAHI_TP_OUT_W = 8
+};
+typedef struct racahi_tp_place {
+    size_t x0, w0, z0;
+    unsigned how;
+} racahi_tp_place;
+
+/* The gradients of terms that have the same K [n1][n3] at k0 (n1 = 0: one number, times the identity). Weights: all
+ * terms have some, or none. */
+typedef struct racahi_tp_class {
+    size_t n1, n3, C, k0, nplace;
+    const racahi_tp_place *place;
+} racahi_tp_class;
+
+/* A block of such a K that stays in registers: n1 columns and n3 rows of K from k0 on, n apart, whose sums are from s0
+ * on, at the places of every term. */
+typedef struct racahi_tp_block {
+    uint32_t n1, n3, n, weighted;
+    size_t C, k0, s0, nplace;
+    const racahi_tp_place *place;
+} racahi_tp_block;
+
+/* Blocks have at most n3 rows, and n1[rows] columns; channels go by vectors of lanes. */
+enum { RACAHI_TP_BLOCK_ROWS = 7 };
+typedef struct racahi_tp_block_limits {
+    size_t registers, lanes, n3;
+    uint8_t n1[RACAHI_TP_BLOCK_ROWS + 1];
+} racahi_tp_block_limits;
+
+/* How many vectors of channels go together, so that each number of K is read once for all: of each x and its gradient,
+ * w, dz and their product are in registers beside the sums and that number. */
+static inline size_t racahi_tp_block_vectors(size_t registers, size_t n1, size_t n3)
+{
+    return n1 && n1 * n3 + 2 * (2 * n1 + 3) + 1 <= registers ? 2 : 1;
+}
+
+/* The blocks of a class, and their places; returns how many. Both NULL: only that. */
+size_t racahi_tp_split(const racahi_tp_block_limits *most, const racahi_tp_class *t, racahi_tp_block *block,
+                       racahi_tp_place *place);
+
+/* A block of rows of the transpose of a map, which have the same number of entries: that of row r, number q is
+ * col[start + q rows + r], and the number of B that the row belongs to target[r]. */
+enum { RACAHI_TP_FOLD_ROWS = 8 };
+typedef struct racahi_tp_fold {
+    uint32_t rows, entries, start, target[RACAHI_TP_FOLD_ROWS];
+} racahi_tp_fold;
+
+/* Three ranges of addresses that will be wanted soon are asked for line by line, one line of each of STREAMS equal
+ * parts of them in turn: memory serves several pages at a time faster than one. While no part comes to the end of a
+ * range the parts go side by side: a run, of which part k starts at from[k] bytes after start[range[k]]. Addresses may
+ * lie outside their arrays. Each call makes `each` parts of a turn more due. */
+enum { RACAHI_TP_AHEAD_PART = 64, RACAHI_TP_AHEAD_STREAMS = 4, RACAHI_TP_AHEAD_RANGES = 3 };
 typedef struct racahi_tp_ahead {
-    uintptr_t at, start[3], end[3];
-    size_t range, each, due;
+    uintptr_t at[RACAHI_TP_AHEAD_STREAMS], start[RACAHI_TP_AHEAD_RANGES];
+    size_t left, run, each, due, nrun;
+    struct {
+        size_t turns, from[RACAHI_TP_AHEAD_STREAMS];
+        uint8_t range[RACAHI_TP_AHEAD_STREAMS];
+    } runs[RACAHI_TP_AHEAD_RANGES];
 } racahi_tp_ahead;
+
+/* For ranges of so many lines, to be asked for in so many calls. Set start, run = left = due = 0 for each sample. */
+void racahi_tp_ahead_plan(racahi_tp_ahead *a, const size_t lines[RACAHI_TP_AHEAD_RANGES], size_t calls);
 
 typedef enum racahi_tp_write { RACAHI_TP_SET, RACAHI_TP_ADD, RACAHI_TP_STREAM } racahi_tp_write;
 

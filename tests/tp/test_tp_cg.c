@@ -119,6 +119,10 @@ static void test_tp_cg_modes_match_oracle(void **state)
         {RACAH_TP_UUW, "6x0e+6x1o+6x2e", "6x1o+6x0e+6x2e", "4x0e+1x1e+7x3o+9x2e+2x1o"},
         {RACAH_TP_UVW, "6x0e+3x1o+2x2e", "4x1o+1x0e+5x3e", "4x0e+1x1e+7x3o+9x2e+2x1o+1x0e+17x1o"},
         {RACAH_TP_UVW, "0x0e+3x1o+2x0e", "4x1o+0x0e", "4x0e+0x1e+3x1o"},
+        /* paths of either parity have the same coefficients and share K, of one copy or several */
+        {RACAH_TP_UVU, "5x0o+5x0e+5x1o+5x1e+5x2o+5x2e", "0e+1o+2e", "5x0o+5x0e+5x1o+5x1e+5x2o+5x2e"},
+        {RACAH_TP_UVU, "3x1o+3x1e", "2x1o", "3x1o+3x1e"},
+        {RACAH_TP_UVV, "2x1o", "3x1o+3x1e", "3x1o+3x1e"},
     };
     uint64_t seed = 11;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -176,20 +180,17 @@ static void test_tp_cg_weights_match_oracle(void **state)
                 }
 }
 
-/* Every instruction set's kernels give what plain loops give, whole vectors and remainders: apply, a sum of
- * two terms (the second a multiple of the identity) added or past the caches, and the gradient of the first.
- */
+/* Every instruction set's kernels give what plain loops give, whole vectors and remainders: apply, and a sum of two
+ * terms (the second a multiple of the identity) added or past the caches. */
 static void test_tp_kernels_of_every_isa_agree(void **state)
 {
     (void)state;
     uint64_t seed = 17;
     enum { N1 = 7, N3 = 9, CMAX = 37, NX = N3 * CMAX, NZ = N3 * CMAX, NK = N1 * N3 };
-    double x[NX], w[CMAX], dz[NZ], K[NK + 1], KT[NK + 1], dK[2][NK + 8], dx[2][NX], dw[2][CMAX],
-        scratch[(NK + 16) * 8];
+    double x[NX], w[CMAX], K[NK + 1], KT[NK + 1];
     double *z[3] = {racahi_malloc(NZ, 8), racahi_malloc(NZ, 8), racahi_malloc(NZ, 8)}; /* aligned */
     for (int i = 0; i < NX; i++) x[i] = racah_test_normal(&seed);
     for (int i = 0; i < CMAX; i++) w[i] = racah_test_normal(&seed);
-    for (int i = 0; i < NZ; i++) dz[i] = racah_test_normal(&seed);
     for (int i = 0; i <= NK; i++) K[i] = racah_test_normal(&seed);
     for (size_t C = 1; C <= CMAX; C += C == 29 ? 3 : C == 32 ? 5 : 4)
         for (size_t n3 = 1; n3 <= N3; n3++)
@@ -198,54 +199,136 @@ static void test_tp_kernels_of_every_isa_agree(void **state)
                     for (int how = 0; how < 4; how++) {
                         const racahi_tp_kernels_f64 *k = racahi_tp_kernels_pick_f64((racahi_isa)isa);
                         bool weighted = how & 1, add = how & 2;
-                        for (int i = 0; i < NX; i++) dx[0][i] = dx[1][i] = add ? i : 0;
-                        for (size_t i = 0; i < CMAX; i++) dw[0][i] = dw[1][i] = add ? (double)i : 0;
                         for (size_t i = 0; i < n3 * C; i++) z[0][i] = z[1][i] = z[2][i] = (double)i;
-                        memset(dK, 0, sizeof dK);
                         const double *wr = weighted ? w : NULL;
                         for (size_t a = 0; a < n3; a++)
                             for (size_t b = 0; b < n1; b++) KT[b * n3 + a] = K[a * n1 + b];
                         KT[NK] = K[NK];
-                        const racahi_tp_term t[2] = {
-                            {n1, 0, 0, weighted ? 0 : RACAHI_TP_NO_WEIGHT, true, true},
-                            {0, NK, 0, RACAHI_TP_NO_WEIGHT, true, true}};
+                        const racahi_tp_term t[2] = {{n1, 0, 0, weighted ? 0 : RACAHI_TP_NO_WEIGHT},
+                                                     {0, NK, 0, RACAHI_TP_NO_WEIGHT}};
                         const racahi_tp_operands_f64 o = {KT, x, w, NULL};
                         k->apply(n1, n3, C, K, x, C, wr, z[0], C, add);
                         k->sum(n3, C, 2, t, &o, z[2], C,
                                add     ? RACAHI_TP_ADD
                                : C % 8 ? RACAHI_TP_SET
                                        : RACAHI_TP_STREAM);
-                        racahi_tp_grad_f64 g = {.K = KT,
-                                                .x = x,
-                                                .w = wr,
-                                                .dz = dz,
-                                                .zs = C,
-                                                .dx = dx[0],
-                                                .dw = dw[0],
-                                                .sums = scratch,
-                                                .add_x = add,
-                                                .add_w = add};
-                        k->grad(n1, n3, C, &g);
-                        k->lanes(n1 * n3, scratch, dK[0], false);
                         for (size_t i = 0; i < n3 * C && !add; i++) z[1][i] = 0;
                         for (size_t a = 0; a < n3; a++)
                             for (size_t b = 0; b < n1; b++)
-                                for (size_t c = 0; c < C; c++) {
-                                    double kk = K[a * n1 + b], wc = weighted ? w[c] : 1;
-                                    z[1][a * C + c] += wc * kk * x[b * C + c];
-                                    dx[1][b * C + c] += wc * kk * dz[a * C + c];
-                                    dK[1][b * n3 + a] += wc * x[b * C + c] * dz[a * C + c];
-                                    if (weighted) dw[1][c] += kk * x[b * C + c] * dz[a * C + c];
-                                }
+                                for (size_t c = 0; c < C; c++)
+                                    z[1][a * C + c] += (weighted ? w[c] : 1) * K[a * n1 + b] * x[b * C + c];
                         RACAH_ASSERT_CLOSE(tp_difference(z[0], z[1], n3 * C), 0, 1e-14, 0);
                         for (size_t i = 0; i < n3 * C; i++) z[1][i] += K[NK] * x[i];
                         RACAH_ASSERT_CLOSE(tp_difference(z[2], z[1], n3 * C), 0, 1e-12,
                                            0); /* terms may cancel */
-                        RACAH_ASSERT_CLOSE(tp_difference(dx[0], dx[1], n1 * C), 0, 1e-14, 0);
-                        RACAH_ASSERT_CLOSE(tp_difference(dK[0], dK[1], n1 * n3), 0, 1e-14, 0);
-                        RACAH_ASSERT_CLOSE(tp_difference(dw[0], dw[1], C), 0, 1e-14, 0);
                     }
     for (int i = 0; i < 3; i++) racahi_free(z[i]);
+}
+
+/* Each line of the three ranges is asked for once, and as many beyond them as make the parts equal. */
+static void test_tp_ahead_asks_for_every_line_once(void **state)
+{
+    (void)state;
+    enum { MOST = 40, STREAMS = RACAHI_TP_AHEAD_STREAMS };
+    for (size_t a = 0; a < MOST; a += 3)
+        for (size_t b = 0; b < MOST; b += b < 3 ? 1 : 7)
+            for (size_t c = 0; c < MOST; c += c < 3 ? 1 : 5) {
+                const size_t lines[3] = {a, b, c};
+                unsigned char asked[3][2 * MOST] = {{0}};
+                racahi_tp_ahead p;
+                racahi_tp_ahead_plan(&p, lines, 1);
+                size_t turns = 0, beyond = 0;
+                for (size_t r = 0; r < p.nrun; r++, turns += p.runs[r - 1].turns)
+                    for (size_t k = 0; k < STREAMS; k++)
+                        for (size_t i = 0; i < p.runs[r].turns; i++)
+                            asked[p.runs[r].range[k]][p.runs[r].from[k] / 64 + i]++;
+                for (size_t k = 0; k < 3; k++)
+                    for (size_t i = 0; i < 2 * MOST; i++) {
+                        assert_true(i < lines[k] ? asked[k][i] == 1 : asked[k][i] <= 1);
+                        beyond += i >= lines[k] && asked[k][i];
+                    }
+                assert_int_equal(turns, (a + b + c + STREAMS - 1) / STREAMS);
+                assert_int_equal(beyond, turns * STREAMS - (a + b + c));
+            }
+}
+
+/* The gradients of two terms with one K by plain loops; n1 = 0: K is one number. dK is added up over both. */
+static void class_by_loops(const racahi_tp_class *t, const racahi_tp_sample_f64 *a, double *dK)
+{
+    const size_t n1 = t->n1 ? t->n1 : t->n3, C = t->C;
+    memset(dK, 0, t->n1 * t->n3 * sizeof *dK + sizeof *dK);
+    for (const racahi_tp_place *q = t->place; q < t->place + t->nplace; q++) {
+        const bool weighted = q->w0 != RACAHI_TP_NO_WEIGHT;
+        for (size_t c = 0; c < C; c++) {
+            if (!(q->how & RACAHI_TP_ADD_W) && weighted) a->dw[q->w0 + c] = 0;
+            for (size_t i = 0; i < n1; i++)
+                if (!(q->how & RACAHI_TP_ADD_X)) a->dx[q->x0 + i * C + c] = 0;
+            for (size_t i = 0; i < n1; i++)
+                for (size_t j = 0; j < t->n3; j++) {
+                    if (!t->n1 && i != j) continue;
+                    const size_t e = t->n1 ? i * t->n3 + j : 0;
+                    const double k = a->K[t->k0 + e], w = weighted ? a->w[q->w0 + c] : 1;
+                    const double x = a->x[q->x0 + i * C + c], dz = a->dz[q->z0 + j * C + c];
+                    a->dx[q->x0 + i * C + c] += w * k * dz;
+                    dK[e] += w * x * dz;
+                    if (weighted) a->dw[q->w0 + c] += k * x * dz;
+                }
+        }
+    }
+}
+
+/* Every instruction set, all sizes of blocks, whole vectors and remainders, set or added, past the caches or not. */
+static void test_tp_class_gradients_of_every_isa_agree(void **state)
+{
+    (void)state;
+    uint64_t seed = 18;
+    enum { N = 11, CMAX = 37, NX = 2 * N * CMAX, NK = N * N };
+    double x[NX], w[2 * CMAX], dz[NX], K[NK + 1], dK[2][NK + 8], sums[(NK + 8) * 8], scratch[2][NX];
+    racahi_tp_block block[NK];
+    racahi_tp_place split[2 * NK];
+    double *dx[2] = {racahi_malloc(NX, 8), racahi_malloc(NX, 8)}; /* aligned */
+    double *dw[2] = {racahi_malloc(2 * CMAX, 8), racahi_malloc(2 * CMAX, 8)};
+    for (int i = 0; i < NX; i++) x[i] = racah_test_normal(&seed), dz[i] = racah_test_normal(&seed);
+    for (int i = 0; i < 2 * CMAX; i++) w[i] = racah_test_normal(&seed);
+    for (int i = 0; i <= NK; i++) K[i] = racah_test_normal(&seed);
+    for (size_t C = 1; C <= CMAX; C += C == 29 ? 3 : C == 32 ? 5 : 4)
+        for (size_t n3 = 1; n3 <= N; n3++)
+            for (size_t n1 = 0; n1 <= N; n1++)
+                for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++)
+                    for (int how = 0; how < 8; how++) {
+                        const racahi_tp_kernels_f64 *k = racahi_tp_kernels_pick_f64((racahi_isa)isa);
+                        const bool weighted = how & 1, add = how & 2, stream = how & 4 && C % 8 == 0;
+                        const unsigned flags = (add ? RACAHI_TP_ADD_X : 0) | RACAHI_TP_OUT_X |
+                                               (add && !stream ? RACAHI_TP_ADD_W : RACAHI_TP_OUT_W);
+                        const size_t rows = n1 ? n1 : n3;
+                        const racahi_tp_place place[2] = {
+                            {0, weighted ? 0 : RACAHI_TP_NO_WEIGHT, 0, flags},
+                            {rows * C, weighted ? C : RACAHI_TP_NO_WEIGHT, n3 * C, flags}};
+                        const racahi_tp_class t = {n1, n3, C, 1, 2, place};
+                        for (int b = 0; b < 2; b++) {
+                            for (int i = 0; i < NX; i++) dx[b][i] = scratch[0][i] = i % 8;
+                            for (int i = 0; i < 2 * CMAX; i++) dw[b][i] = i % 8;
+                        }
+                        racahi_tp_sample_f64 a = {.K = K,
+                                                  .x = x,
+                                                  .w = w,
+                                                  .dz = dz,
+                                                  .dx = stream ? scratch[0] : dx[0],
+                                                  .dw = stream ? scratch[1] : dw[0],
+                                                  .x_out = dx[0],
+                                                  .w_out = dw[0],
+                                                  .sums = sums,
+                                                  .stream = stream};
+                        const size_t blocks = racahi_tp_split(&k->limits, &t, block, split);
+                        for (size_t b = 0; b < blocks; b++) k->grad(&block[b], &a);
+                        k->lanes(n1 ? n1 * n3 : 1, sums, dK[0], false);
+                        a.dx = dx[1], a.dw = dw[1];
+                        class_by_loops(&t, &a, dK[1]);
+                        RACAH_ASSERT_CLOSE(tp_difference(dx[0], dx[1], NX), 0, 1e-13, 0);
+                        RACAH_ASSERT_CLOSE(tp_difference(dw[0], dw[1], 2 * CMAX), 0, 1e-13, 0);
+                        RACAH_ASSERT_CLOSE(tp_difference(dK[0], dK[1], n1 ? n1 * n3 : 1), 0, 1e-13, 0);
+                    }
+    for (int b = 0; b < 2; b++) racahi_free(dx[b]), racahi_free(dw[b]);
 }
 
 /* Above the sizes that fit the caches results are written past them: the same numbers as in small calls. */
@@ -444,6 +527,8 @@ int main(void)
         cmocka_unit_test(test_tp_cg_instructions_match_oracle),
         cmocka_unit_test(test_tp_cg_weights_match_oracle),
         cmocka_unit_test(test_tp_kernels_of_every_isa_agree),
+        cmocka_unit_test(test_tp_class_gradients_of_every_isa_agree),
+        cmocka_unit_test(test_tp_ahead_asks_for_every_line_once),
         cmocka_unit_test(test_tp_large_batches_equal_small_ones),
         cmocka_unit_test(test_tp_skipped_gradients_change_nothing),
         cmocka_unit_test(test_tp_meaningless_plans_are_refused),
