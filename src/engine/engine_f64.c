@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <omp.h>
+#include <sched.h>
 #include <string.h>
 
 #define REAL double
