@@ -181,7 +181,7 @@ RACAH_API size_t racah_calc_exchange_width(const racah_calc *calc);
 RACAH_API size_t racah_calc_exchange_bytes(const racah_calc *calc);
 
 /* Memory: bytes for each local atom at `neighbors` edges per atom, and the fixed part (tables, weights). A process grows
- * by this within 20 %; each thread takes a workspace of some MB besides. */
+ * by this within 20 % (35 % where racah_compute makes the neighbour list); each thread takes a workspace of some MB besides. */
 RACAH_API size_t racah_calc_bytes_per_atom(const racah_calc *calc, double neighbors, double ghosts_per_atom);
 RACAH_API size_t racah_calc_fixed_bytes(const racah_calc *calc);
 /* Floating-point operations (multiply and add count one each) for one atom, energy and forces. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The bytes per atom and the fixed bytes that a calculator predicts, against the growth of the process: each
- * case runs in a child of its own, whose peak is nobody else's. */
+ * case runs in a child of its own, whose peak is nobody else's. Workspaces, which are not predicted, are there after
+ * a small system; the growth from there to a large one is that of the atoms. */
 #include "support.h"
 
 #include "../src/model/model.h"
@@ -155,7 +156,7 @@ static double memory(const char *what)
 }
 
 typedef struct measured {
-    double fixed, fixed_grown, atoms, predicted, grown;
+    double fixed, fixed_grown, workspace, atoms, grown;
 } measured;
 
 typedef struct footprint_case {
@@ -181,13 +182,19 @@ static measured measure(const footprint_case *k, const box *small, const box *la
     const double before = memory("VmRSS");
     if (racah_calc_create(&c, m, &o, &err) != RACAH_OK) _exit(1);
     const double made = memory("VmRSS");
+    run(c, small, k->level, k->threads);
+    const double ready = memory("VmRSS");
     run(c, large, k->level, k->threads);
     const double n = (double)large->nlocal;
     const double ghosts = k->level == 2 ? (double)(large->nall - large->nlocal) / n : 0;
     const double each = (double)racah_calc_bytes_per_atom(c, (double)large->nedge / n, ghosts);
     measured r = {
-        .fixed = (double)racah_calc_fixed_bytes(c), .fixed_grown = made - before, .atoms = n * each};
-    r.predicted = r.fixed + r.atoms, r.grown = memory("VmHWM") - before;
+        .fixed = (double)racah_calc_fixed_bytes(c),
+        .fixed_grown = made - before,
+        .workspace = ready - made,
+        .atoms = (n - (double)small->nlocal) * each,
+        .grown = memory("VmHWM") - ready,
+    };
     return r;
 }
 
@@ -250,11 +257,12 @@ static void test_bytes_per_atom_are_what_the_process_grows_by(void **state)
     int wrong = 0;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const measured r = in_a_child(&cases[i], &small, &large);
-        const double ratio = r.grown / r.predicted;
-        print_message("%-46s predicted %.1f MB (fixed %.2f, measured %.2f), peak %.1f MB: %.3f\n",
-                      cases[i].name, r.predicted / 1e6, r.fixed / 1e6, r.fixed_grown / 1e6, r.grown / 1e6,
+        const double ratio = r.grown / r.atoms;
+        print_message("%-46s fixed %.2f MB, measured %.2f, workspaces %.2f; atoms %.1f MB, measured %.1f: %.3f\n",
+                      cases[i].name, r.fixed / 1e6, r.fixed_grown / 1e6, r.workspace / 1e6, r.atoms / 1e6, r.grown / 1e6,
                       ratio);
-        wrong += !(ratio > 0.8 && ratio < 1.2);
+        /* level 1 makes the neighbour list itself; making tables takes memory for a while, which malloc may keep */
+        wrong += !(ratio > 0.8 && ratio < (cases[i].level == 1 ? 1.35 : 1.2)) || r.fixed_grown < 0.8 * r.fixed || r.fixed_grown > 1.2 * r.fixed + 4e6;
     }
     assert_int_equal(wrong, 0);
 }
