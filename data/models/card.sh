@@ -22,8 +22,8 @@ case $data in
     silicon) element=Si mass=28.0855 lattice=diamond a=5.47 train=si_train test=si_test box=si512 hot=1800 ;;
     germanium) element=Ge mass=72.63 lattice=diamond a=5.76 train=ge_train hot=1300 ;;
     molybdenum) element=Mo mass=95.95 lattice=bcc a=3.16 train=mo_train hot=3200 ;;
-    acetylacetone) train=acac_train_300K molecule='H C O' published='acac/test_MD_300K acac/test_MD_600K acac/test_dihedral acac/test_H_transfer' ;;
-    ethanol) train=ethanol_train molecule='H C O' published='ethanol/test_MD ethanol/test_H_removal' ;;
+    acetylacetone) hot=300 train=acac_train_300K molecule='H C O' published='acac/test_MD_300K acac/test_MD_600K acac/test_dihedral acac/test_H_transfer' ;;
+    ethanol) hot=500 train=ethanol_train molecule='H C O' published='ethanol/test_MD ethanol/test_H_removal' ;;
     *) echo "card: there is no recipe for $name" >&2; exit 2 ;;
 esac
 [ -r "$model" ] || { echo "card: there is no model file $model" >&2; exit 2; }
@@ -353,11 +353,11 @@ END
         }
     else
         molecule_of
-        cat <<'END'
+        cat <<END
 timestep 0.0005
-velocity all create 600 4711 mom yes rot yes dist gaussian
+velocity all create $((2 * hot)) 4711 mom yes rot yes dist gaussian
 fix move all nve
-fix hot all langevin 300 300 0.1 4711 zero yes
+fix hot all langevin $hot $hot 0.1 4711 zero yes
 END
     fi >hot.in
     { cat hot.in
