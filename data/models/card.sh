@@ -357,7 +357,9 @@ END
 timestep 0.0005
 velocity all create $((2 * hot)) 4711 mom yes rot yes dist gaussian
 fix move all nve
-fix hot all langevin $hot $hot 0.1 4711 zero yes
+fix hot all langevin $hot $hot 0.1 4711 # "zero yes" would heat the hydrogen of so small a molecule
+fix still all momentum 1000 linear 1 1 1
+compute_modify thermo_temp extra/dof 0
 END
     fi >hot.in
     { cat hot.in
