@@ -119,7 +119,7 @@ void PairRacah::stop(const std::string &message)
 
 PairRacah::PairRacah(LAMMPS *ptr) :
     Pair(ptr), options(), threads_wanted(0), units_energy(1.0), close_action(CLOSE_WARN), announced(false), memory_told(false),
-    have_ghosts(false), rows(nullptr), row_bytes(0), element_bytes(sizeof(double)), purpose(MOVE), send(0), packed(nullptr),
+    have_ghosts(false), all_rows_local(false), rows(nullptr), row_bytes(0), element_bytes(sizeof(double)), purpose(MOVE), send(0), packed(nullptr),
     packed_from(nullptr), packed_first(0)
 {
     single_enable = 0;
@@ -401,7 +401,7 @@ void PairRacah::learn_ghosts()
     const int nlocal = atom->nlocal, nall = nlocal + atom->nghost;
     origin.assign(std::max(nall, 1), Origin{-1, -1});
     for (int i = 0; i < nlocal; i++) origin[i] = Origin{comm->me, i};
-    sends.clear();
+    to_itself.clear();
     from_itself.assign(std::max(nall - nlocal, 1), 0);
     purpose = LEARN;
     exchange(true, origin.data(), sizeof origin[0]);
@@ -412,6 +412,10 @@ void PairRacah::learn_ghosts()
     element_bytes = sizeof wanted[0];
     exchange(false, wanted.data(), sizeof wanted[0]);
     purpose = MOVE;
+
+    on_the_way.clear();
+    for (int j = nlocal; j < nall; j++)
+        if (wanted[j] > 0.0 && ghost_row[j - nlocal] != j) on_the_way.push_back(j);
     have_ghosts = true;
 }
 
@@ -421,6 +425,7 @@ void PairRacah::share_rows()
     const int nlocal = atom->nlocal, nghost = atom->nghost;
     std::unordered_map<long long, int> first;
     ghost_row.resize(std::max(nghost, 1));
+    all_rows_local = true;
     for (int g = 0; g < nghost; g++) {
         const Origin &o = origin[nlocal + g];
         ghost_row[g] = nlocal + g;
@@ -428,14 +433,8 @@ void PairRacah::share_rows()
             ghost_row[g] = o.index;
         else if (o.rank >= 0)
             ghost_row[g] = first.emplace((static_cast<long long>(o.rank) << 32) + o.index, nlocal + g).first->second;
+        all_rows_local = all_rows_local && ghost_row[g] < nlocal;
     }
-}
-
-bool PairRacah::all_rows_are_local() const
-{
-    for (int g = 0; g < atom->nghost; g++)
-        if (ghost_row[g] >= atom->nlocal) return false;
-    return true;
 }
 
 void PairRacah::compute(int eflag, int vflag)
@@ -462,7 +461,7 @@ void PairRacah::compute(int eflag, int vflag)
     s.neighbor_mask = NEIGHMASK;
     if (neighbor->ago == 0 || !have_ghosts) learn_ghosts();
     s.row = ghost_row.data();
-    if (comm->nprocs > 1 || !all_rows_are_local()) s.forward = forward_rows, s.reverse = reverse_rows;
+    if (comm->nprocs > 1 || !all_rows_local) s.forward = forward_rows, s.reverse = reverse_rows;
     s.exchange_ctx = this;
     s.energy = &energy;
     s.forces = forces.data();
@@ -565,13 +564,13 @@ void PairRacah::exchange(bool is_forward, void *data, size_t bytes)
     rows = static_cast<char *>(data);
     row_bytes = bytes;
     send = 0, packed = nullptr;
-    for (int j = atom->nlocal; !is_forward && purpose == MOVE && j < atom->nlocal + atom->nghost; j++)
-        if (wanted[j] > 0.0 && ghost_row[j - atom->nlocal] != j) memset(row(j), 0, row_bytes); /* on the way only */
     if (is_forward) {
         comm_forward = size;
         racah_lammps::forward(comm, this, 0);
         comm_forward = forward_size;
     } else {
+        if (purpose == MOVE)
+            for (int j : on_the_way) memset(row(j), 0, row_bytes);
         comm_reverse = size;
         racah_lammps::reverse(comm, this, 0);
         comm_reverse = reverse_size;
@@ -607,8 +606,8 @@ int PairRacah::pack_forward_comm(int n, int *which, double *buf, int, int *)
 {
     const size_t size = doubles_for(row_bytes);
     packed = buf, packed_from = which;
-    if (purpose == LEARN) sends.push_back(Send{false});
-    if (!sends[send++].to_itself)
+    if (purpose == LEARN) to_itself.push_back(0);
+    if (!to_itself[send++])
         for (int k = 0; k < n; k++) memcpy(buf + k * size, row(which[k]), row_bytes);
     return static_cast<int>(n * size);
 }
@@ -618,7 +617,7 @@ void PairRacah::unpack_forward_comm(int n, int first, double *buf)
     const size_t size = doubles_for(row_bytes);
     const bool itself = buf == packed;
     if (purpose == LEARN && itself) {
-        sends[send - 1].to_itself = true;
+        to_itself[send - 1] = 1;
         if (n > 0) from_itself[first - atom->nlocal] = 1;
     }
     for (int k = 0; k < n; k++)

@@ -73,14 +73,12 @@ class PairRacah : public Pair {
     struct Origin {
         int rank, index;
     };
-    struct Send { /* one call of pack_forward_comm */
-        bool to_itself;
-    };
-    bool have_ghosts;
+    bool have_ghosts, all_rows_local;
     std::vector<Origin> origin;          /* [nlocal+nghost] the atom that each is (an image of) */
     std::vector<int> ghost_row;          /* [nghost] as racah.h's row */
     std::vector<double> wanted;          /* [nlocal+nghost] how many atoms get their features by way of this row */
-    std::vector<Send> sends;             /* in LAMMPS' order */
+    std::vector<int> on_the_way;         /* wanted ghosts that only pass features on: they start without gradients */
+    std::vector<char> to_itself;         /* of each call of pack_forward_comm, in LAMMPS' order */
     std::vector<char> from_itself;       /* [nghost] where a first ghost comes from this rank */
 
     /* The exchange under way: rows of row_bytes bytes, one for each local and ghost atom. */
@@ -103,7 +101,6 @@ class PairRacah : public Pair {
     void gather_neighbors();
     void learn_ghosts();
     void share_rows();
-    bool all_rows_are_local() const;
     char *row(int i) { return rows + static_cast<size_t>(i) * row_bytes; }
     void warn_close();
     std::string ids_in(const std::string &message) const;

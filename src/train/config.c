@@ -345,7 +345,7 @@ static void value_in(const char *all, const char *name, char *out, size_t size)
 
 racah_status racahi_train_config_same(const racahi_train_config *cfg, const char *old_text, racah_error *err)
 {
-    char *now = racahi_train_config_text(cfg), old[512], new[512], list[384];
+    char *now = racahi_train_config_text(cfg), old[2048], new[2048], list[384];
     size_t used = 0;
     if (!now) return racahi_fail(err, RACAH_ENOMEM, "configuration: no memory for its text");
     list[0] = 0;
