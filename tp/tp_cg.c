@@ -56,7 +56,7 @@ typedef struct cg_sum {
 /* The gradients of the paths with the K of one copy of B (v, of group `owner`). */
 typedef struct cg_class {
     bool of_x;
-    size_t owner, v, k0, s0; /* where its K is in a sample, and in its run */
+    size_t owner, v, s0; /* s0: where its K is in its run */
 } cg_class;
 
 /* Classes one after the other, of which whole vectors of n numbers of K are turned and added up. */
@@ -393,11 +393,12 @@ static void make_steps(const racahi_tp_step_limits *most, cg_state *s, const rac
             s->nstep += racahi_tp_split(most, &t[i], s->step ? s->step + s->nstep : NULL);
         r->nstep = s->nstep - r->step;
     }
-    s->grad_steps = 1;
+    s->grad_steps = 0;
     for (const racahi_tp_step *q = s->step; q && q < s->step + s->nstep; q++) {
         const size_t nv = racahi_tp_block_vectors(most->registers, q->n1, q->rows);
         s->grad_steps += q->kind == RACAHI_TP_BLOCK ? q->m / (nv * most->lanes) : q->rows ? q->n1 : 1;
     }
+    if (!s->grad_steps) s->grad_steps = 1;
 }
 
 /* The classes of group i, whose places are collected at `place`; returns how many of them there are. A run ends with the
@@ -408,15 +409,13 @@ static size_t add_classes(const racah_tp_plan *p, cg_state *s, size_t i, racahi_
     size_t places = 0;
     g->run = s->nrun;
     for (size_t v = 0; v < g->mB; v++, s->nclass++) {
-        const cg_run *last = &s->run[s->nrun - 1];
-        if (!s->nrun || last->n >= RUN || (!s->plain && v == 0))
+        if (!s->nrun || s->run[s->nrun - 1].n >= RUN || (!s->plain && v == 0))
             s->run[s->nrun++] = (cg_run){.class = s->nclass, .k0 = g->k0 + v * g->nk};
         cg_run *r = &s->run[s->nrun - 1];
         t[s->nclass] = one_class(p, s, i, v, place + places);
         t[s->nclass].s0 = r->n;
         places += t[s->nclass].nplace;
-        s->class[s->nclass] =
-            (cg_class){.of_x = side_is_x(g), .owner = i, .v = v, .k0 = t[s->nclass].k0, .s0 = r->n};
+        s->class[s->nclass] = (cg_class){.of_x = side_is_x(g), .owner = i, .v = v, .s0 = r->n};
         r->n += g->nk, r->nclass++;
         if (r->n > s->max_run) s->max_run = r->n;
     }
@@ -468,7 +467,8 @@ static int by_K(const void *a, const void *b)
     return (s->k0 > t->k0) - (s->k0 < t->k0);
 }
 
-/* Sums b that can be done along with an earlier one a, since their terms have the same K, go. */
+/* Sums that can be done along with an earlier one, since their terms have the same K (two parities), become its second:
+ * a number of K is then read once for both. */
 static void pair_sums(const racah_tp_plan *p, cg_state *s)
 {
     const racahi_tp_step_limits *most = p->d.dtype == RACAH_TP_F64 ? &p->k_f64->limits : &p->k_f32->limits;
@@ -515,12 +515,13 @@ static void make_sums(const racah_tp_plan *p, cg_state *s)
         while (t < s->nterm && s->term[t].x0 != q->offset) t++;
         s->plain = t < s->nterm;
     }
-    s->sum_steps = 1;
+    s->sum_steps = 0;
     for (size_t q = 0; q < s->nsum; q++) {
         const cg_sum *u = &s->sum[q];
         size_t steps = u->C / (p->d.dtype == RACAH_TP_F64 ? RACAHI_TP_LANES(double) : RACAHI_TP_LANES(float));
         s->sum_steps += (u->o2 ? 1 : u->n3 > 5 ? steps / 2 : steps / 4) * u->nterm;
     }
+    if (!s->sum_steps) s->sum_steps = 1;
     s->lines = s->plain && !s->flip;
     for (size_t i = 0; i < s->ngroup; i++) {
         cg_group *g = &s->group[i];

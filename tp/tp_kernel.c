@@ -9,9 +9,9 @@
 #include <immintrin.h>
 #endif
 
-/* Blocks that stay in registers: ROWS x 2 vectors in apply, (ROWS - 1) x SUM_VECTORS twice in sum, GRAD_ROWS rows x
- * GRAD_VECTORS in grad. STREAM: past the caches, where a vector is a
- * whole line. */
+/* What stays in registers: ROWS x 2 vectors in apply, (ROWS - 1) x SUM_VECTORS in sum or SUM_ROWS x twice as many;
+ * in grad at most GRAD_ROWS rows of GRAD_VECTORS, or the sums of B3 rows and B1 columns, of which LIMITS says how many go
+ * with 0, 1, .. rows. STREAM: past the caches, where a vector is a whole line. */
 #define GRAD_ROWS RACAHI_TP_STEP_ROWS
 #define VB 16
 #define ROWS 6
