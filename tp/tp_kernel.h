@@ -35,7 +35,7 @@ typedef struct racahi_tp_term {
     ptrdiff_t x2, w2; /* of two sums at once: from there to the x and w of the second one's term */
 } racahi_tp_term;
 
-/* What the gradient of a term does with a block: where its x and dx, w and dw, dz start in a sample. */
+/* What the gradient of a term does: where its x and dx, w and dw, dz start in a sample. */
 enum {
     RACAHI_TP_ADD_X = 1, /* to the gradients that are there */
     RACAHI_TP_ADD_W = 2,
@@ -66,7 +66,7 @@ enum { /* TAIL: m channels; PAIR: 2 x 2 vectors; BLOCK: m channels in turn, dK i
     RACAHI_TP_PAIR,
     RACAHI_TP_BLOCK
 };
-enum { RACAHI_TP_MANY = 8 }; /* vectors of channels, from which on a BLOCK is faster */
+enum { RACAHI_TP_MANY = 8 }; /* vectors of channels: from here on BLOCK is faster */
 typedef struct racahi_tp_step {
     size_t x0, w0, z0, k0, s0, n1, n, C, m;
     ptrdiff_t x2, w2, z2;
