@@ -187,7 +187,7 @@ static size_t split_places(const racahi_tp_step_limits *most, const racahi_tp_cl
 size_t racahi_tp_split(const racahi_tp_step_limits *most, const racahi_tp_class *t, racahi_tp_step *step)
 {
     const bool pairs = t->C == 2 * most->lanes && t->nplace > 1;
-    const bool many = t->n1 && t->C >= RACAHI_TP_MANY * most->lanes;
+    const bool many = t->n1 && t->C * t->nplace >= RACAHI_TP_MANY * most->lanes && t->C >= 4 * most->lanes;
     const size_t N1 = t->n1, N3 = t->n3, rows = many ? most->rows : most_rows(most, t->C / most->lanes * (pairs ? 2 : 1));
     size_t n = 0;
     for (size_t k3 = 0, b3; k3 < N3; k3 += b3) {

@@ -66,7 +66,7 @@ enum { /* TAIL: m channels; PAIR: 2 x 2 vectors; BLOCK: m channels in turn, dK i
     RACAHI_TP_PAIR,
     RACAHI_TP_BLOCK
 };
-enum { RACAHI_TP_MANY = 8 }; /* vectors of channels: from here on BLOCK is faster */
+enum { RACAHI_TP_MANY = 8 }; /* vectors in all places: from here on BLOCK is faster */
 typedef struct racahi_tp_step {
     size_t x0, w0, z0, k0, s0, n1, n, C, m;
     ptrdiff_t x2, w2, z2;
