@@ -12,8 +12,7 @@
  * into one output are added up in registers. uuu and uuw have no such side: the sparse sum is done channel by
  * channel. Paths into one output with one common weight (degree, shared) are added up in K. Paths with the same
  * coefficients (two parities of the same degrees) have one K. The backward pass is the transpose of each step: dA and
- * dW from K, dB from dK = sum_c W A dz of all paths with that K, of which each vector of channels adds up its lanes
- * only at the end, when the coefficients have been contracted: far fewer numbers.
+ * dW from K, dB from dK = sum_c W A dz of all paths with that K, again a tile of samples at a time.
  *
  * Large batches are bound by memory: the next sample is asked for ahead, and results that are written once go
  * past the caches (STREAM). */
@@ -21,6 +20,7 @@
 #include "tp_internal.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NO_WEIGHT RACAHI_TP_NO_WEIGHT
@@ -37,8 +37,10 @@ typedef struct cg_group {
     size_t nk, k0;     /* entries of K for one copy of B, and where the group's K is in a sample */
     size_t owner;      /* the first group with this K */
     size_t term;       /* uvw: of its first copy */
-    size_t class;      /* owner: of its first copy */
+    size_t run, nrun;  /* owner: of its copies, if not plain */
     racahi_tp_map map; /* K from B */
+    racahi_tp_map back; /* owner: its transpose, a row for each number of B that K is made of, and which that is: */
+    size_t *target;
     size_t *ptr; /* uuu, uuw: entries of output row k3 */
     racahi_tp_entry *entry;
 } cg_group;
@@ -47,14 +49,21 @@ typedef struct cg_group {
 typedef struct cg_sum {
     bool of_x;
     size_t o0, n3, C, term, nterm;
+    ptrdiff_t o2;        /* not 0: the second of two sums that are done at once is so far from this one */
     racahi_tp_write how; /* STREAM: its only writer */
 } cg_sum;
 
-/* The gradients of the paths with the K of one copy of B: blocks, and then the way from K to B. */
+/* The gradients of the paths with the K of one copy of B (v, of group `owner`). */
 typedef struct cg_class {
     bool of_x;
-    uint32_t v, block, nblock, fold, nfold;
+    size_t owner, v, s0; /* s0: where its K is in its run */
 } cg_class;
+
+/* Classes one after the other, of which whole vectors of n numbers of K are turned and added up. */
+enum { RUN = 64 };
+typedef struct cg_run {
+    size_t class, nclass, k0, n, step, nstep;
+} cg_run;
 
 typedef struct cg_state {
     size_t ngroup;
@@ -62,16 +71,12 @@ typedef struct cg_state {
     size_t nsum, nterm;
     cg_sum *sum;
     racahi_tp_term *term;   /* the sums' terms one after the other, then those of the uvw groups */
-    size_t nclass, nblock, nplace;
+    size_t nclass, nrun, nstep;
     cg_class *class; /* of each owner one for each copy */
-    racahi_tp_block *block;
-    racahi_tp_place *place;
-    racahi_tp_fold *fold; /* with its coefficients of sums: */
-    uint16_t *col;
-    double *c_f64;
-    float *c_f32;
-    size_t sum_steps, grad_calls; /* in which the kernels ask ahead, about and at least 1 */
-    size_t nK, max_nk, max_n, max_T;
+    cg_run *run;
+    racahi_tp_step *step;
+    size_t sum_steps, grad_steps; /* in which the kernels ask ahead, about and at least 1 */
+    size_t nK, max_run, max_T; /* nK: with room for a vector at the end */
     bool tile_x, tile_y;           /* is x, is y ever side B */
     bool flip;                     /* uvu with several copies: weights are turned to [v][u] */
     bool plain;                    /* only uvu, all of x is used: dx and dy need no zeroing */
@@ -93,19 +98,17 @@ static void cg_destroy(void *state)
     if (!s) return;
     for (size_t g = 0; s->group && g < s->ngroup; g++) {
         free_map(&s->group[g].map);
+        free_map(&s->group[g].back);
+        racahi_free(s->group[g].target);
         racahi_free(s->group[g].ptr);
         racahi_free(s->group[g].entry);
     }
     racahi_free(s->group);
     racahi_free(s->sum);
     racahi_free(s->term);
-    racahi_free(s->place);
     racahi_free(s->class);
-    racahi_free(s->block);
-    racahi_free(s->fold);
-    racahi_free(s->col);
-    racahi_free(s->c_f64);
-    racahi_free(s->c_f32);
+    racahi_free(s->run);
+    racahi_free(s->step);
     racahi_free(s->unreached);
     racahi_free(s);
 }
@@ -114,7 +117,7 @@ static bool side_is_x(const cg_group *g) { return g->mode == RACAH_TP_UVU; }
 static bool in_sum(const cg_group *g) { return g->mode == RACAH_TP_UVU || g->mode == RACAH_TP_UVV; }
 static bool by_channel(const cg_group *g) { return g->mode == RACAH_TP_UUU || g->mode == RACAH_TP_UUW; }
 
-/* The K of every group and copy starts a line, which its last vector may fill with anything. */
+/* Whole vectors, as many as the smallest numbers fill. */
 static size_t padded(size_t nk)
 {
     return (nk + RACAHI_TP_LANES(float) - 1) / RACAHI_TP_LANES(float) * RACAHI_TP_LANES(float);
@@ -284,7 +287,7 @@ static void add_terms(cg_state *s, const cg_group *g)
     for (size_t v = 0; v < g->mB; v++) {
         s->term[s->nterm++] = (racahi_tp_term){
             .n1 = g->diag ? 0 : g->nA,
-            .k0 = g->k0 + v * padded(g->nk),
+            .k0 = g->k0 + v * g->nk,
             .x0 = g->a0,
             .w0 = g->w0 == NO_WEIGHT || g->mode == RACAH_TP_UVW ? NO_WEIGHT : g->w0 + v * g->C};
     }
@@ -312,45 +315,35 @@ static void make_sum(cg_state *s, int b, bool of_x)
 
 /* ---- the way back -------------------------------------------------------------------------------------- */
 
-/* Entries of map m that belong to number `target` of B: in row r of a block, which starts at entry `start`. */
-static size_t fold_row(const racahi_tp_map *m, size_t target, size_t r, size_t rows, size_t start, cg_state *s)
-{
-    size_t n = 0;
-    for (size_t row = 0; row < m->nrow; row++)
-        for (size_t q = m->ptr[row]; q < m->ptr[row + 1]; q++)
-            if (m->col[q] == target) {
-                size_t to = start + n++ * rows + r;
-                s->col[to] = (uint16_t)row, s->c_f64[to] = m->c_f64[q], s->c_f32[to] = m->c_f32[q];
-            }
-    return n;
-}
-
-/* The transpose of the group's map: a row for each number of B that K is made of, filled up with zeros times the first
- * of its entries. */
-static void make_fold(const cg_group *g, uint32_t *target, cg_state *s, size_t *folds, size_t *first)
+/* The transpose of the group's map. number: room for the numbers of B. */
+static racah_status make_back(cg_group *g, size_t *number, racah_error *err)
 {
     const racahi_tp_map *m = &g->map;
-    size_t nrow = 0;
-    for (size_t q = 0; q < m->ptr[m->nrow]; q++) {
+    racahi_tp_map *t = &g->back;
+    const size_t total = m->ptr[m->nrow];
+    for (size_t q = 0; q < total; q++) {
         size_t i = 0;
-        while (i < nrow && target[i] != m->col[q]) i++;
-        if (i == nrow) target[nrow++] = (uint32_t)m->col[q];
+        while (i < t->nrow && number[i] != m->col[q]) i++;
+        if (i == t->nrow) number[t->nrow++] = m->col[q];
     }
-    size_t left = (nrow + RACAHI_TP_FOLD_ROWS - 1) / RACAHI_TP_FOLD_ROWS;
-    for (size_t row = 0; row < nrow; left--) {
-        const size_t rows = (nrow - row + left - 1) / left;
-        racahi_tp_fold *t = &s->fold[(*folds)++];
-        *t = (racahi_tp_fold){.rows = (uint32_t)rows, .start = (uint32_t)*first};
-        size_t entries[RACAHI_TP_FOLD_ROWS];
-        for (size_t r = 0; r < rows; r++) {
-            t->target[r] = target[row + r];
-            entries[r] = fold_row(m, target[row + r], r, rows, *first, s);
-            if (entries[r] > t->entries) t->entries = (uint32_t)entries[r];
-        }
-        for (size_t r = 0; r < rows; r++)
-            for (size_t q = entries[r]; q < t->entries; q++) s->col[*first + q * rows + r] = s->col[*first + r];
-        *first += rows * t->entries, row += rows;
+    t->ptr = racahi_calloc(t->nrow + 1, sizeof *t->ptr);
+    t->col = racahi_malloc(total, sizeof *t->col);
+    t->c_f64 = racahi_malloc(total, sizeof *t->c_f64);
+    t->c_f32 = racahi_malloc(total, sizeof *t->c_f32);
+    g->target = racahi_malloc(t->nrow, sizeof *g->target);
+    if (!t->ptr || !t->col || !t->c_f64 || !t->c_f32 || !g->target)
+        return racahi_fail(err, RACAH_ENOMEM, "tp cg: %zu coefficients do not fit in memory", total);
+    size_t n = 0;
+    for (size_t i = 0; i < t->nrow; i++) {
+        g->target[i] = number[i];
+        for (size_t row = 0; row < m->nrow; row++)
+            for (size_t q = m->ptr[row]; q < m->ptr[row + 1]; q++) {
+                if (m->col[q] != number[i]) continue;
+                t->col[n] = row, t->c_f64[n] = m->c_f64[q], t->c_f32[n++] = m->c_f32[q];
+            }
+        t->ptr[i + 1] = n;
     }
+    return RACAH_OK;
 }
 
 /* Copy v of the groups with the K of group `owner`, whose places are collected at `place`. */
@@ -361,7 +354,8 @@ static racahi_tp_class one_class(const racah_tp_plan *p, const cg_state *s, size
     racahi_tp_class t = {.n1 = o->diag ? 0 : o->nA,
                          .n3 = o->n3,
                          .C = o->C,
-                         .k0 = o->k0 + v * padded(o->nk),
+                         .k0 = o->k0 + v * o->nk,
+                         .side = side_is_x(o) || o->mode == RACAH_TP_UVW ? 0 : 1,
                          .place = place};
     for (const cg_group *g = o; g < s->group + s->ngroup; g++) {
         if (by_channel(g) || g->owner != owner) continue;
@@ -389,61 +383,63 @@ static void mark_ends(racahi_tp_place *place, size_t n, size_t x0)
     if (end) end->how |= RACAHI_TP_OUT_X;
 }
 
-/* The blocks of all classes, or how many there are. */
-static void split_classes(const racahi_tp_block_limits *most, cg_state *s, const racahi_tp_class *t)
+/* The steps of all runs, or how many there are. */
+static void make_steps(const racahi_tp_step_limits *most, cg_state *s, const racahi_tp_class *t)
 {
-    size_t blocks = 0, places = 0;
-    s->grad_calls = 0;
-    for (size_t i = 0; i < s->nclass; i++, t++) {
-        const size_t n = s->block ? racahi_tp_split(most, t, s->block + blocks, s->place + places)
-                                  : racahi_tp_split(most, t, NULL, NULL);
-        s->class[i].block = (uint32_t)blocks, s->class[i].nblock = (uint32_t)n;
-        blocks += n, places += n * t->nplace;
-        for (size_t b = blocks - n; b < blocks && s->block; b++) {
-            const racahi_tp_block *q = &s->block[b];
-            s->grad_calls += q->nplace * (q->C / racahi_tp_block_vectors(most->registers, q->n1, q->n3) / most->lanes);
-        }
+    s->nstep = 0;
+    for (cg_run *r = s->run; r < s->run + s->nrun; r++) {
+        r->step = s->nstep;
+        for (size_t i = r->class; i < r->class + r->nclass; i++)
+            s->nstep += racahi_tp_split(most, &t[i], s->step ? s->step + s->nstep : NULL);
+        r->nstep = s->nstep - r->step;
     }
-    if (!s->grad_calls) s->grad_calls = 1;
-    s->nblock = blocks, s->nplace = places;
+    s->grad_steps = 0;
+    for (const racahi_tp_step *q = s->step; q && q < s->step + s->nstep; q++) {
+        const size_t nv = racahi_tp_block_vectors(most->registers, q->n1, q->rows);
+        s->grad_steps += q->kind == RACAHI_TP_BLOCK ? q->m / (nv * most->lanes) : q->rows ? q->n1 : 1;
+    }
+    if (!s->grad_steps) s->grad_steps = 1;
 }
 
-/* t, place: for the classes and their places before they are split; target: for the numbers of B. */
-static racah_status fill_classes(const racah_tp_plan *p, cg_state *s, racahi_tp_class *t, racahi_tp_place *place,
-                                 uint32_t *target, racah_error *err)
+/* The classes of group i, whose places are collected at `place`; returns how many of them there are. A run ends with the
+ * group where others are not of its kind. */
+static size_t add_classes(const racah_tp_plan *p, cg_state *s, size_t i, racahi_tp_class *t, racahi_tp_place *place)
 {
-    size_t places = 0, entries = 0;
+    cg_group *g = &s->group[i];
+    size_t places = 0;
+    g->run = s->nrun;
+    for (size_t v = 0; v < g->mB; v++, s->nclass++) {
+        if (!s->nrun || s->run[s->nrun - 1].n >= RUN || (!s->plain && v == 0))
+            s->run[s->nrun++] = (cg_run){.class = s->nclass, .k0 = g->k0 + v * g->nk};
+        cg_run *r = &s->run[s->nrun - 1];
+        t[s->nclass] = one_class(p, s, i, v, place + places);
+        t[s->nclass].s0 = r->n;
+        places += t[s->nclass].nplace;
+        s->class[s->nclass] = (cg_class){.of_x = side_is_x(g), .owner = i, .v = v, .s0 = r->n};
+        r->n += g->nk, r->nclass++;
+        if (r->n > s->max_run) s->max_run = r->n;
+    }
+    g->nrun = s->nrun - g->run;
+    return places;
+}
+
+/* t, place: for the classes and their places; number: for the numbers of B. */
+static racah_status fill_classes(const racah_tp_plan *p, cg_state *s, racahi_tp_class *t, racahi_tp_place *place,
+                                 size_t *number, racah_error *err)
+{
+    size_t places = 0;
     for (size_t i = 0; i < s->ngroup; i++) {
-        cg_group *g = &s->group[i];
-        if (by_channel(g) || g->owner != i) continue;
-        g->class = s->nclass;
-        entries += g->map.ptr[g->map.nrow];
-        for (size_t v = 0; v < g->mB; v++, s->nclass++) {
-            t[s->nclass] = one_class(p, s, i, v, place + places);
-            places += t[s->nclass].nplace;
-            s->class[s->nclass] = (cg_class){.of_x = side_is_x(g), .v = (uint32_t)v};
-        }
+        if (by_channel(&s->group[i]) || s->group[i].owner != i) continue;
+        RACAHI_TRY(make_back(&s->group[i], number, err));
+        places += add_classes(p, s, i, t, place + places);
     }
     for (size_t b = 0; b < p->in1.n && s->plain; b++) mark_ends(place, places, p->in1.block[b].offset);
-    const racahi_tp_block_limits *most = p->d.dtype == RACAH_TP_F64 ? &p->k_f64->limits : &p->k_f32->limits;
-    split_classes(most, s, t);
-    s->block = racahi_calloc(s->nblock, sizeof *s->block);
-    s->place = racahi_calloc(s->nplace, sizeof *s->place);
-    s->fold = racahi_calloc(entries, sizeof *s->fold);
-    s->col = racahi_calloc(entries * RACAHI_TP_FOLD_ROWS, sizeof *s->col);
-    s->c_f64 = racahi_calloc(entries * RACAHI_TP_FOLD_ROWS, sizeof *s->c_f64);
-    s->c_f32 = racahi_calloc(entries * RACAHI_TP_FOLD_ROWS, sizeof *s->c_f32);
-    if (!s->block || !s->place || !s->fold || !s->col || !s->c_f64 || !s->c_f32)
-        return racahi_fail(err, RACAH_ENOMEM, "tp cg: %zu coefficients do not fit in memory", entries);
-    split_classes(most, s, t);
-    for (size_t i = 0, folds = 0, start = 0; i < s->ngroup; i++) {
-        const cg_group *g = &s->group[i];
-        if (by_channel(g) || g->owner != i) continue;
-        const size_t first = folds;
-        make_fold(g, target, s, &folds, &start);
-        for (cg_class *k = s->class + g->class; k < s->class + g->class + g->mB; k++)
-            k->fold = (uint32_t)first, k->nfold = (uint32_t)(folds - first);
-    }
+    const racahi_tp_step_limits *most = p->d.dtype == RACAH_TP_F64 ? &p->k_f64->limits : &p->k_f32->limits;
+    make_steps(most, s, t);
+    s->step = racahi_calloc(s->nstep, sizeof *s->step);
+    if (s->nstep && !s->step)
+        return racahi_fail(err, RACAH_ENOMEM, "tp cg: %zu steps do not fit in memory", s->nstep);
+    make_steps(most, s, t);
     return RACAH_OK;
 }
 
@@ -451,23 +447,66 @@ static racah_status make_classes(const racah_tp_plan *p, cg_state *s, size_t ter
 {
     racahi_tp_class *t = racahi_calloc(terms, sizeof *t);
     racahi_tp_place *place = racahi_calloc(terms, sizeof *place);
-    uint32_t *target = racahi_calloc(p->in1.dim + p->in2.dim, sizeof *target);
+    size_t *number = racahi_calloc(p->in1.dim + p->in2.dim, sizeof *number);
     racah_status status = RACAH_ENOMEM;
     s->class = racahi_calloc(terms, sizeof *s->class);
-    if (!t || !place || !target || !s->class)
+    s->run = racahi_calloc(terms, sizeof *s->run);
+    if (!t || !place || !number || !s->class || !s->run)
         racahi_set_error(err, status, "tp cg: %zu terms do not fit in memory", terms);
     else
-        status = fill_classes(p, s, t, place, target, err);
+        status = fill_classes(p, s, t, place, number, err);
     racahi_free(t);
     racahi_free(place);
-    racahi_free(target);
+    racahi_free(number);
     return status;
+}
+
+static int by_K(const void *a, const void *b)
+{
+    const racahi_tp_term *s = a, *t = b;
+    return (s->k0 > t->k0) - (s->k0 < t->k0);
+}
+
+/* Sums that can be done along with an earlier one, since their terms have the same K (two parities), become its second:
+ * a number of K is then read once for both. */
+static void pair_sums(const racah_tp_plan *p, cg_state *s)
+{
+    const racahi_tp_step_limits *most = p->d.dtype == RACAH_TP_F64 ? &p->k_f64->limits : &p->k_f32->limits;
+    for (size_t q = 0; q < s->nsum; q++) qsort(s->term + s->sum[q].term, s->sum[q].nterm, sizeof *s->term, by_K);
+    size_t n = 0;
+    for (size_t q = 0; q < s->nsum; q++) {
+        const cg_sum b = s->sum[q];
+        size_t i = 0;
+        for (; i < n && most->vectors == 4 && b.C == 2 * most->lanes; i++) {
+            const cg_sum *a = &s->sum[i];
+            if (a->o2 || a->of_x != b.of_x || a->n3 != b.n3 || a->C != b.C || a->nterm != b.nterm || a->how != b.how)
+                continue;
+            const racahi_tp_term *t = s->term + a->term, *u = s->term + b.term, *end = t + a->nterm;
+            while (t < end && t->n1 == u->n1 && t->k0 == u->k0 &&
+                   (t->w0 == NO_WEIGHT) == (u->w0 == NO_WEIGHT))
+                t++, u++;
+            if (t == end) break;
+        }
+        if (i == n || b.C != 2 * most->lanes || most->vectors != 4) {
+            s->sum[n++] = b;
+            continue;
+        }
+        s->sum[i].o2 = (ptrdiff_t)b.o0 - (ptrdiff_t)s->sum[i].o0;
+        for (size_t k = 0; k < b.nterm; k++) {
+            racahi_tp_term *t = s->term + s->sum[i].term + k;
+            const racahi_tp_term *u = s->term + b.term + k;
+            t->x2 = (ptrdiff_t)u->x0 - (ptrdiff_t)t->x0;
+            if (t->w0 != NO_WEIGHT) t->w2 = (ptrdiff_t)u->w0 - (ptrdiff_t)t->w0;
+        }
+    }
+    s->nsum = n;
 }
 
 static void make_sums(const racah_tp_plan *p, cg_state *s)
 {
     for (int of_y = 0; of_y < 2; of_y++)
         for (size_t b = 0; b < p->out.n; b++) make_sum(s, (int)b, !of_y);
+    pair_sums(p, s);
     s->plain = true;
     for (size_t i = 0; i < s->ngroup; i++) s->plain = s->plain && s->group[i].mode == RACAH_TP_UVU;
     for (size_t i = 0; i < p->in1.n && s->plain; i++) {
@@ -476,12 +515,13 @@ static void make_sums(const racah_tp_plan *p, cg_state *s)
         while (t < s->nterm && s->term[t].x0 != q->offset) t++;
         s->plain = t < s->nterm;
     }
-    s->sum_steps = 1;
+    s->sum_steps = 0;
     for (size_t q = 0; q < s->nsum; q++) {
         const cg_sum *u = &s->sum[q];
         size_t steps = u->C / (p->d.dtype == RACAH_TP_F64 ? RACAHI_TP_LANES(double) : RACAHI_TP_LANES(float));
-        s->sum_steps += steps / 2; /* it takes two vectors */
+        s->sum_steps += (u->o2 ? 1 : u->n3 > 5 ? steps / 2 : steps / 4) * u->nterm;
     }
+    if (!s->sum_steps) s->sum_steps = 1;
     s->lines = s->plain && !s->flip;
     for (size_t i = 0; i < s->ngroup; i++) {
         cg_group *g = &s->group[i];
@@ -511,11 +551,9 @@ static void finish(racah_tp_plan *p, cg_state *s, bool *reached)
             double dense = g->diag ? n3 : n3 * (double)g->nA, of_K = 0;
             g->k0 = s->nK;
             if (g->owner == i)
-                s->nK += padded(g->nk) * g->mB, of_K = 2 * (double)g->map.ptr[g->map.nrow];
+                s->nK += g->nk * g->mB, of_K = 2 * (double)g->map.ptr[g->map.nrow];
             else
                 g->k0 = s->group[g->owner].k0;
-            if (g->nk > s->max_nk) s->max_nk = g->nk;
-            if (g->nA * g->n3 > s->max_n) s->max_n = g->nA * g->n3;
             if (side_is_x(g))
                 s->tile_y = true;
             else
@@ -531,6 +569,7 @@ static void finish(racah_tp_plan *p, cg_state *s, bool *reached)
         p->flops_backward += 4 * (double)T * (T ? (double)g->m3 : 0);
         if (g->mode == RACAH_TP_UVU && g->mB > 1 && g->w0 != NO_WEIGHT) s->flip = true;
     }
+    s->nK = padded(s->nK + RACAHI_TP_LANES(float));
     make_sums(p, s);
     for (size_t b = 0; b < p->out.n; b++)
         if (!reached[b]) s->unreached[s->nunreached++] = b;

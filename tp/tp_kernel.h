@@ -8,6 +8,8 @@
 
 #include "../src/base/base.h"
 
+#include <stddef.h>
+
 #define RACAHI_TP_LANES(REAL) (64 / sizeof(REAL))
 
 /* One non-zero coefficient of a path. */
@@ -30,9 +32,10 @@ typedef struct racahi_tp_map {
 #define RACAHI_TP_NO_WEIGHT SIZE_MAX
 typedef struct racahi_tp_term {
     size_t n1, k0, x0, w0;
+    ptrdiff_t x2, w2; /* of two sums at once: from there to the x and w of the second one's term */
 } racahi_tp_term;
 
-/* What the gradient of a term does with a block: where its x and dx, w and dw, dz start in a sample. */
+/* What the gradient of a term does: where its x and dx, w and dw, dz start in a sample. */
 enum {
     RACAHI_TP_ADD_X = 1, /* to the gradients that are there */
     RACAHI_TP_ADD_W = 2,
@@ -44,45 +47,49 @@ typedef struct racahi_tp_place {
     unsigned how;
 } racahi_tp_place;
 
-/* The gradients of terms that have the same K [n1][n3] at k0 (n1 = 0: one number, times the identity). Weights: all
- * terms have some, or none. */
+/* The gradients of terms that have the same K [n1][n3] at k0 (n1 = 0: one number, times the identity), whose sums are
+ * from s0 on. Weights: all terms have some, or none. side: of the operands. */
 typedef struct racahi_tp_class {
-    size_t n1, n3, C, k0, nplace;
+    size_t n1, n3, C, k0, s0, nplace;
     const racahi_tp_place *place;
+    unsigned side;
 } racahi_tp_class;
 
-/* A block of such a K that stays in registers: n1 columns and n3 rows of K from k0 on, n apart, whose sums are from s0
- * on, at the places of every term. */
-typedef struct racahi_tp_block {
-    uint32_t n1, n3, n, weighted;
-    size_t C, k0, s0, nplace;
-    const racahi_tp_place *place;
-} racahi_tp_block;
+/* A piece of work on them: `rows` rows of K [n1][n] from k0 on (0: K is one number, times the identity of n1 rows), for
+ * vectors of channels side by side in one place or in two, the second x2, w2, z2 after the first. `add`: to the sums. */
+enum { RACAHI_TP_STEP_ROWS = 7 };
+enum { /* TAIL: m channels; PAIR: 2 x 2 vectors; BLOCK: m channels in turn, dK in registers */
+    RACAHI_TP_TAIL,
+    RACAHI_TP_ONE,
+    RACAHI_TP_TWO,
+    RACAHI_TP_FOUR,
+    RACAHI_TP_PAIR,
+    RACAHI_TP_BLOCK
+};
+enum { RACAHI_TP_MANY = 8 }; /* vectors in all places: from here on BLOCK is faster */
+typedef struct racahi_tp_step {
+    size_t x0, w0, z0, k0, s0, n1, n, C, m;
+    ptrdiff_t x2, w2, z2;
+    unsigned how;
+    uint8_t rows, kind, weighted, add, side;
+} racahi_tp_step;
 
-/* Blocks have at most n3 rows, and n1[rows] columns; channels go by vectors of lanes. */
-enum { RACAHI_TP_BLOCK_ROWS = 7 };
-typedef struct racahi_tp_block_limits {
-    size_t registers, lanes, n3;
-    uint8_t n1[RACAHI_TP_BLOCK_ROWS + 1];
-} racahi_tp_block_limits;
+/* How channels go: by vectors of lanes, at most `vectors` together: of each the rows of dz, w, dw, x and a sum are in
+ * registers, beside a number of K and one of dK. A BLOCK has at most `rows` rows, and columns[rows] columns of K. */
+typedef struct racahi_tp_step_limits {
+    size_t registers, lanes, vectors, rows;
+    uint8_t columns[RACAHI_TP_STEP_ROWS + 1];
+} racahi_tp_step_limits;
 
-/* How many vectors of channels go together, so that each number of K is read once for all: of each x and its gradient,
- * w, dz and their product are in registers beside the sums and that number. */
+/* How many vectors of channels go together in a BLOCK, so that each number of K is read once for all: of each x and its
+ * gradient, w, dz and their product are in registers beside the sums and that number. */
 static inline size_t racahi_tp_block_vectors(size_t registers, size_t n1, size_t n3)
 {
     return n1 && n1 * n3 + 2 * (2 * n1 + 3) + 1 <= registers ? 2 : 1;
 }
 
-/* The blocks of a class, and their places; returns how many. Both NULL: only that. */
-size_t racahi_tp_split(const racahi_tp_block_limits *most, const racahi_tp_class *t, racahi_tp_block *block,
-                       racahi_tp_place *place);
-
-/* A block of rows of the transpose of a map, which have the same number of entries: that of row r, number q is
- * col[start + q rows + r], and the number of B that the row belongs to target[r]. */
-enum { RACAHI_TP_FOLD_ROWS = 8 };
-typedef struct racahi_tp_fold {
-    uint32_t rows, entries, start, target[RACAHI_TP_FOLD_ROWS];
-} racahi_tp_fold;
+/* The steps of a class; returns how many. step NULL: only that. */
+size_t racahi_tp_split(const racahi_tp_step_limits *most, const racahi_tp_class *t, racahi_tp_step *step);
 
 /* Three ranges of addresses that will be wanted soon are asked for line by line, one line of each of STREAMS equal
  * parts of them in turn: memory serves several pages at a time faster than one. While no part comes to the end of a

@@ -204,11 +204,11 @@ static void test_tp_kernels_of_every_isa_agree(void **state)
                         for (size_t a = 0; a < n3; a++)
                             for (size_t b = 0; b < n1; b++) KT[b * n3 + a] = K[a * n1 + b];
                         KT[NK] = K[NK];
-                        const racahi_tp_term t[2] = {{n1, 0, 0, weighted ? 0 : RACAHI_TP_NO_WEIGHT},
-                                                     {0, NK, 0, RACAHI_TP_NO_WEIGHT}};
+                        const racahi_tp_term t[2] = {{n1, 0, 0, weighted ? 0 : RACAHI_TP_NO_WEIGHT, 0, 0},
+                                                     {0, NK, 0, RACAHI_TP_NO_WEIGHT, 0, 0}};
                         const racahi_tp_operands_f64 o = {KT, x, w, NULL};
                         k->apply(n1, n3, C, K, x, C, wr, z[0], C, add);
-                        k->sum(n3, C, 2, t, &o, z[2], C,
+                        k->sum(n3, C, 2, t, &o, z[2], 0, C,
                                add     ? RACAHI_TP_ADD
                                : C % 8 ? RACAHI_TP_SET
                                        : RACAHI_TP_STREAM);
@@ -223,6 +223,34 @@ static void test_tp_kernels_of_every_isa_agree(void **state)
                                            0); /* terms may cancel */
                     }
     for (int i = 0; i < 3; i++) racahi_free(z[i]);
+}
+
+/* Two sums at once are those that one call each gives, wherever the second one's operands are. */
+static void test_tp_two_sums_at_once_equal_one_by_one(void **state)
+{
+    (void)state;
+    uint64_t seed = 19;
+    enum { N1 = 7, N3 = 9, C = 16, NX = 2 * N3 * C, NK = N1 * N3 };
+    double x[NX], w[4 * C], K[NK + 1], *z[2] = {racahi_malloc(NX, 8), racahi_malloc(NX, 8)}; /* aligned */
+    for (int i = 0; i < NX; i++) x[i] = racah_test_normal(&seed);
+    for (int i = 0; i < 4 * C; i++) w[i] = racah_test_normal(&seed);
+    for (int i = 0; i <= NK; i++) K[i] = racah_test_normal(&seed);
+    const racahi_tp_kernels_f64 *k = racahi_tp_kernels_pick_f64(racahi_cpu_best());
+    const racahi_tp_operands_f64 o = {K, x, w, NULL};
+    for (size_t n3 = 1; n3 <= N3 && k->limits.vectors == 4 && C == 2 * k->limits.lanes; n3++)
+        for (size_t n1 = 1; n1 <= N1; n1++)
+            for (int how = RACAHI_TP_SET; how <= RACAHI_TP_STREAM; how++) {
+                const size_t x1 = N3 * C, none = RACAHI_TP_NO_WEIGHT;
+                const racahi_tp_term both[2] = {{n1, 0, x1, 0, -(ptrdiff_t)x1, 3 * C}, {0, NK, 0, none, (ptrdiff_t)x1, 0}};
+                const racahi_tp_term one[2][2] = {{{n1, 0, x1, 0, 0, 0}, {0, NK, 0, none, 0, 0}},
+                                                  {{n1, 0, 0, 3 * C, 0, 0}, {0, NK, x1, none, 0, 0}}};
+                for (int i = 0; i < NX; i++) z[0][i] = z[1][i] = i;
+                k->sum(n3, C, 2, both, &o, z[0], N3 * C, C, (racahi_tp_write)how);
+                for (size_t i = 0; i < 2; i++)
+                    k->sum(n3, C, 2, one[i], &o, z[1] + i * N3 * C, 0, C, (racahi_tp_write)how);
+                RACAH_ASSERT_CLOSE(tp_difference(z[0], z[1], NX), 0, 1e-13, 0);
+            }
+    for (int i = 0; i < 2; i++) racahi_free(z[i]);
 }
 
 /* Each line of the three ranges is asked for once, and as many beyond them as make the parts equal. */
@@ -277,34 +305,39 @@ static void class_by_loops(const racahi_tp_class *t, const racahi_tp_sample_f64 
     }
 }
 
-/* Every instruction set, all sizes of blocks, whole vectors and remainders, set or added, past the caches or not. */
+/* Every instruction set, all kinds of steps, whole vectors and remainders, set or added, past the caches or not; two
+ * places of their own, or with one x, which no step may take at once. */
 static void test_tp_class_gradients_of_every_isa_agree(void **state)
 {
     (void)state;
     uint64_t seed = 18;
+    static const size_t channels[] = {1, 4, 7, 8, 13, 16, 17, 29, 32, 37};
     enum { N = 11, CMAX = 37, NX = 2 * N * CMAX, NK = N * N };
     double x[NX], w[2 * CMAX], dz[NX], K[NK + 1], dK[2][NK + 8], sums[(NK + 8) * 8], scratch[2][NX];
-    racahi_tp_block block[NK];
-    racahi_tp_place split[2 * NK];
+    racahi_tp_step step[2 * NK];
     double *dx[2] = {racahi_malloc(NX, 8), racahi_malloc(NX, 8)}; /* aligned */
     double *dw[2] = {racahi_malloc(2 * CMAX, 8), racahi_malloc(2 * CMAX, 8)};
     for (int i = 0; i < NX; i++) x[i] = racah_test_normal(&seed), dz[i] = racah_test_normal(&seed);
     for (int i = 0; i < 2 * CMAX; i++) w[i] = racah_test_normal(&seed);
     for (int i = 0; i <= NK; i++) K[i] = racah_test_normal(&seed);
-    for (size_t C = 1; C <= CMAX; C += C == 29 ? 3 : C == 32 ? 5 : 4)
+    for (size_t c = 0; c < sizeof channels / sizeof *channels; c++)
         for (size_t n3 = 1; n3 <= N; n3++)
             for (size_t n1 = 0; n1 <= N; n1++)
                 for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++)
-                    for (int how = 0; how < 8; how++) {
+                    for (int how = 0; how < 16; how++) {
                         const racahi_tp_kernels_f64 *k = racahi_tp_kernels_pick_f64((racahi_isa)isa);
-                        const bool weighted = how & 1, add = how & 2, stream = how & 4 && C % 8 == 0;
+                        const size_t C = channels[c], rows = n1 ? n1 : n3;
+                        const bool weighted = how & 1, add = how & 2, stream = how & 4 && C % 8 == 0, one_x = how & 8;
                         const unsigned flags = (add ? RACAHI_TP_ADD_X : 0) | RACAHI_TP_OUT_X |
                                                (add && !stream ? RACAHI_TP_ADD_W : RACAHI_TP_OUT_W);
-                        const size_t rows = n1 ? n1 : n3;
-                        const racahi_tp_place place[2] = {
-                            {0, weighted ? 0 : RACAHI_TP_NO_WEIGHT, 0, flags},
-                            {rows * C, weighted ? C : RACAHI_TP_NO_WEIGHT, n3 * C, flags}};
-                        const racahi_tp_class t = {n1, n3, C, 1, 2, place};
+                        racahi_tp_place place[2] = {
+                            {0, weighted ? 0 : RACAHI_TP_NO_WEIGHT, n3 * C, flags},
+                            {rows * C, weighted ? C : RACAHI_TP_NO_WEIGHT, 0, flags}};
+                        if (one_x) {
+                            place[0].how &= ~(unsigned)RACAHI_TP_OUT_X;
+                            place[1].x0 = 0, place[1].how |= RACAHI_TP_ADD_X;
+                        }
+                        const racahi_tp_class t = {n1, n3, C, 1, 0, 2, place, how & 1};
                         for (int b = 0; b < 2; b++) {
                             for (int i = 0; i < NX; i++) dx[b][i] = scratch[0][i] = i % 8;
                             for (int i = 0; i < 2 * CMAX; i++) dw[b][i] = i % 8;
@@ -318,15 +351,17 @@ static void test_tp_class_gradients_of_every_isa_agree(void **state)
                                                   .x_out = dx[0],
                                                   .w_out = dw[0],
                                                   .sums = sums,
-                                                  .stream = stream};
-                        const size_t blocks = racahi_tp_split(&k->limits, &t, block, split);
-                        for (size_t b = 0; b < blocks; b++) k->grad(&block[b], &a);
-                        k->lanes(n1 ? n1 * n3 : 1, sums, dK[0], false);
+                                                  .how = RACAHI_TP_ADD_X | RACAHI_TP_ADD_W |
+                                                         (stream ? RACAHI_TP_OUT_X | RACAHI_TP_OUT_W : 0)};
+                        const racahi_tp_sample_f64 *const sides[2] = {&a, &a};
+                        k->grad(racahi_tp_split(&k->limits, &t, step), step, sides);
+                        k->lanes(n1 ? n1 * n3 : 1, sums, dK[0]);
                         a.dx = dx[1], a.dw = dw[1];
                         class_by_loops(&t, &a, dK[1]);
                         RACAH_ASSERT_CLOSE(tp_difference(dx[0], dx[1], NX), 0, 1e-13, 0);
                         RACAH_ASSERT_CLOSE(tp_difference(dw[0], dw[1], 2 * CMAX), 0, 1e-13, 0);
-                        RACAH_ASSERT_CLOSE(tp_difference(dK[0], dK[1], n1 ? n1 * n3 : 1), 0, 1e-13, 0);
+                        RACAH_ASSERT_CLOSE(tp_difference(dK[0], dK[1], n1 ? n1 * n3 : 1), 0, 1e-12,
+                                           0); /* one number may cancel */
                     }
     for (int b = 0; b < 2; b++) racahi_free(dx[b]), racahi_free(dw[b]);
 }
@@ -528,6 +563,7 @@ int main(void)
         cmocka_unit_test(test_tp_cg_weights_match_oracle),
         cmocka_unit_test(test_tp_kernels_of_every_isa_agree),
         cmocka_unit_test(test_tp_class_gradients_of_every_isa_agree),
+        cmocka_unit_test(test_tp_two_sums_at_once_equal_one_by_one),
         cmocka_unit_test(test_tp_ahead_asks_for_every_line_once),
         cmocka_unit_test(test_tp_large_batches_equal_small_ones),
         cmocka_unit_test(test_tp_skipped_gradients_change_nothing),
