@@ -30,6 +30,8 @@ static const problem problems[] = {
     {"mace-large", "128x0e+128x1o+128x2e", "0e+1o+2e+3o", "128x0e+128x1o+128x2e+128x3o", RACAH_TP_UVU},
     {"nequip-lips", "32x0o+32x0e+32x1o+32x1e+32x2o+32x2e", "0e+1o+2e", "32x0o+32x0e+32x1o+32x1e+32x2o+32x2e",
      RACAH_TP_UVU},
+    {"nequip-lips with 64", "64x0o+64x0e+64x1o+64x1e+64x2o+64x2e", "0e+1o+2e", "64x0o+64x0e+64x1o+64x1e+64x2o+64x2e",
+     RACAH_TP_UVU},
     {"SevenNet_l3i5", "128x0e+64x1e+32x2e+32x3e", "0e+1e+2e+3e", NULL, RACAH_TP_UVU},
     {"roofline-111", "128x1o", "1o", "128x1e", RACAH_TP_UVU},
     {"roofline-212", "128x2e", "1e", "128x2e", RACAH_TP_UVU},
