@@ -396,7 +396,8 @@ static void make_steps(const racahi_tp_step_limits *most, cg_state *s, const rac
     s->grad_steps = 0;
     for (const racahi_tp_step *q = s->step; q && q < s->step + s->nstep; q++) {
         const size_t nv = racahi_tp_block_vectors(most->registers, q->n1, q->rows);
-        s->grad_steps += q->kind == RACAHI_TP_BLOCK ? q->m / (nv * most->lanes) : q->rows ? q->n1 : 1;
+        if (q->kind == RACAHI_TP_BLOCK) s->grad_steps += q->m / (nv * most->lanes);
+        else s->grad_steps += q->columns ? q->n : q->rows ? q->n1 : 1;
     }
     if (!s->grad_steps) s->grad_steps = 1;
 }

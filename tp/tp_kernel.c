@@ -13,6 +13,7 @@
  * in grad at most GRAD_ROWS rows of GRAD_VECTORS, or the sums of B3 rows and B1 columns, of which LIMITS says how many go
  * with 0, 1, .. rows. STREAM: past the caches, where a vector is a whole line. */
 #define GRAD_ROWS RACAHI_TP_STEP_ROWS
+#define GRAD_COLUMNS RACAHI_TP_STEP_COLUMNS
 #define VB 16
 #define ROWS 6
 #define SUM_VECTORS 1
@@ -176,12 +177,19 @@ static size_t split_places(const racahi_tp_step_limits *most, const racahi_tp_cl
     for (const racahi_tp_place *q = t->place; q < end; n++) {
         racahi_tp_step s = next_step(t, most->lanes, nv, many ? by : 0, &q, end, &c);
         if (!step) continue;
-        s.rows = of->rows, s.n1 = of->n1, s.k0 = of->k0, s.s0 = of->s0, s.add = n > 0;
+        s.rows = of->rows, s.columns = of->columns, s.n1 = of->n1, s.k0 = of->k0, s.s0 = of->s0, s.add = n > 0;
         s.x0 += x0, s.z0 += z0;
         s.how = (s.how | add) & ~keep;
         step[n] = s;
     }
     return n;
+}
+
+/* So few columns that their rows need not go in several steps (four vectors together all along). */
+static bool few_columns(const racahi_tp_step_limits *most, const racahi_tp_class *t, const racahi_tp_step *of)
+{
+    return most->vectors == 4 && t->n1 && t->n1 <= RACAHI_TP_STEP_COLUMNS &&
+           split_places(most, t, of, false, 0, 0, NULL) * 4 * most->lanes == t->C * t->nplace;
 }
 
 size_t racahi_tp_split(const racahi_tp_step_limits *most, const racahi_tp_class *t, racahi_tp_step *step)
@@ -190,6 +198,8 @@ size_t racahi_tp_split(const racahi_tp_step_limits *most, const racahi_tp_class 
     const bool many = t->n1 && t->C * t->nplace >= RACAHI_TP_MANY * most->lanes && t->C >= 4 * most->lanes;
     const size_t N1 = t->n1, N3 = t->n3, rows = many ? most->rows : most_rows(most, t->C / most->lanes * (pairs ? 2 : 1));
     size_t n = 0;
+    const racahi_tp_step whole = {.rows = 1, .columns = 1, .n1 = N1, .k0 = t->k0, .s0 = t->s0};
+    if (!many && N3 > rows && few_columns(most, t, &whole)) return split_places(most, t, &whole, false, 0, 0, step);
     for (size_t k3 = 0, b3; k3 < N3; k3 += b3) {
         b3 = N1 ? even_block(N3 - k3, rows) : N3;
         for (size_t k1 = 0, b1; k1 < N1 || !k1; k1 += b1) {

@@ -56,8 +56,9 @@ typedef struct racahi_tp_class {
 } racahi_tp_class;
 
 /* A piece of work on them: `rows` rows of K [n1][n] from k0 on (0: K is one number, times the identity of n1 rows), for
- * vectors of channels side by side in one place or in two, the second x2, w2, z2 after the first. `add`: to the sums. */
-enum { RACAHI_TP_STEP_ROWS = 7 };
+ * vectors of channels side by side in one place or in two, the second x2, w2, z2 after the first. `add`: to the sums.
+ * `columns`: all n rows of n1 <= STEP_COLUMNS columns (FOUR and PAIR only). */
+enum { RACAHI_TP_STEP_ROWS = 7, RACAHI_TP_STEP_COLUMNS = 3 };
 enum { /* TAIL: m channels; PAIR: 2 x 2 vectors; BLOCK: m channels in turn, dK in registers */
     RACAHI_TP_TAIL,
     RACAHI_TP_ONE,
@@ -71,7 +72,7 @@ typedef struct racahi_tp_step {
     size_t x0, w0, z0, k0, s0, n1, n, C, m;
     ptrdiff_t x2, w2, z2;
     unsigned how;
-    uint8_t rows, kind, weighted, add, side;
+    uint8_t rows, columns, kind, weighted, add, side;
 } racahi_tp_step;
 
 /* How channels go: by vectors of lanes, at most `vectors` together: of each the rows of dz, w, dw, x and a sum are in

@@ -306,7 +306,7 @@ static void class_by_loops(const racahi_tp_class *t, const racahi_tp_sample_f64 
 }
 
 /* Every instruction set, all kinds of steps, whole vectors and remainders, set or added, past the caches or not; two
- * places of their own, or with one x, which no step may take at once. */
+ * places of their own, or with one x, which no step may take at once, or four (of many channels: one). */
 static void test_tp_class_gradients_of_every_isa_agree(void **state)
 {
     (void)state;
@@ -324,20 +324,23 @@ static void test_tp_class_gradients_of_every_isa_agree(void **state)
         for (size_t n3 = 1; n3 <= N; n3++)
             for (size_t n1 = 0; n1 <= N; n1++)
                 for (int isa = 0; isa <= (int)racahi_cpu_best(); isa++)
-                    for (int how = 0; how < 16; how++) {
+                    for (int how = 0; how < 24; how++) {
                         const racahi_tp_kernels_f64 *k = racahi_tp_kernels_pick_f64((racahi_isa)isa);
-                        const size_t C = channels[c], rows = n1 ? n1 : n3;
+                        const size_t C = channels[c], places = how < 16 ? 2 : C <= 16 ? 4 : 1, rows = n1 ? n1 : n3;
                         const bool weighted = how & 1, add = how & 2, stream = how & 4 && C % 8 == 0, one_x = how & 8;
                         const unsigned flags = (add ? RACAHI_TP_ADD_X : 0) | RACAHI_TP_OUT_X |
                                                (add && !stream ? RACAHI_TP_ADD_W : RACAHI_TP_OUT_W);
-                        racahi_tp_place place[2] = {
-                            {0, weighted ? 0 : RACAHI_TP_NO_WEIGHT, n3 * C, flags},
-                            {rows * C, weighted ? C : RACAHI_TP_NO_WEIGHT, 0, flags}};
+                        racahi_tp_place place[4];
+                        for (size_t i = 0; i < places; i++)
+                            place[i] = (racahi_tp_place){.x0 = i * rows * C,
+                                                         .w0 = weighted ? i * C : RACAHI_TP_NO_WEIGHT,
+                                                         .z0 = (places - 1 - i) * n3 * C,
+                                                         .how = flags};
                         if (one_x) {
                             place[0].how &= ~(unsigned)RACAHI_TP_OUT_X;
                             place[1].x0 = 0, place[1].how |= RACAHI_TP_ADD_X;
                         }
-                        const racahi_tp_class t = {n1, n3, C, 1, 0, 2, place, how & 1};
+                        const racahi_tp_class t = {n1, n3, C, 1, 0, places, place, how & 1};
                         for (int b = 0; b < 2; b++) {
                             for (int i = 0; i < NX; i++) dx[b][i] = scratch[0][i] = i % 8;
                             for (int i = 0; i < 2 * CMAX; i++) dw[b][i] = i % 8;
