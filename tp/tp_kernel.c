@@ -9,6 +9,13 @@
 #include <immintrin.h>
 #endif
 
+/* How many of those left the next block takes so that blocks are at most `most` and even in size. */
+static inline size_t even_block(size_t left, size_t most)
+{
+    size_t blocks = (left + most - 1) / most;
+    return (left + blocks - 1) / blocks;
+}
+
 /* What stays in registers: ROWS x 2 vectors in apply, (ROWS - 1) x SUM_VECTORS in sum or SUM_ROWS x twice as many;
  * in grad at most GRAD_ROWS rows of GRAD_VECTORS, or the sums of B3 rows and B1 columns, of which LIMITS says how many go
  * with 0, 1, .. rows. STREAM: past the caches, where a vector is a whole line. */
@@ -105,13 +112,6 @@ void racahi_tp_ahead_plan(racahi_tp_ahead *a, const size_t lines[RACAHI_TP_AHEAD
         }
         a->runs[a->nrun].turns = most;
     }
-}
-
-/* Blocks even in size. */
-static size_t even_block(size_t left, size_t most)
-{
-    size_t blocks = (left + most - 1) / most;
-    return (left + blocks - 1) / blocks;
 }
 
 /* How many vectors go together for so many rows. */

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Other instruction sets and compilers round differently, by some 1e-13 eV/A; more would be another model. */
+/* Other instruction sets and compilers round differently, by less than 1e-13 eV/A; more would be another model. */
 #define REFERENCE_ENERGY 1e-9 /* eV/atom */
 #define REFERENCE_FORCE 1e-10 /* eV/A */
 /* Quintic interpolation in 512 intervals leaves 1e-10 in the radial functions and 4e-8 in their slopes. */
