@@ -216,9 +216,9 @@ static void conclude(const racahi_train_config *cfg, const racahi_train_result *
         break;
     case RACAHI_TRAIN_DONE: printf("\nall %d epochs are done\n", r->epochs_done); break;
     }
-    if (!r->best_epoch) return;
-    printf("%s.racah holds epoch %d, the lowest validation loss (%.6g)\n", cfg->output, r->best_epoch,
-           r->best_measure);
+    if (!r->kept_epoch) return;
+    printf("%s.racah holds epoch %d, %s (validation loss %.6g)\n", cfg->output, r->kept_epoch,
+           cfg->keep == RACAHI_KEEP_LAST ? "the last one" : "the best one", r->kept_measure);
     plot(cfg->output);
 }
 

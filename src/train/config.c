@@ -121,6 +121,9 @@ static const racahi_train_key keys[] = {
  "largest norm of the gradient (in units of each tensor's initial spread); 0: no limit"},
 {"ema", KEY_NUMBER, AT(ema), 0, 0.999999, NULL, "0.99", NULL, 0, NULL,
  "decay of the running average of the weights, which is what is validated and saved; 0: none"},
+{"keep", KEY_CHOICE, AT(keep), 0, 0, "best|last", "best", NULL, 0, NULL,
+ "which epoch's weights are saved: those with the lowest validation loss, or the last ones, where validation structures "
+ "are few and the schedule ends at a small rate"},
 {"patience", KEY_INT, AT(patience), 0, 10000000, NULL, "0", NULL, 0, NULL,
  "stop (or begin stage two) after so many epochs without a lower validation loss; 0: never"},
 {"stage_two.start", KEY_INT, AT(stage_start), 0, 10000000, NULL, "0", NULL, 0, NULL,

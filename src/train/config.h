@@ -27,6 +27,7 @@ typedef enum racahi_neighbor_norm {
     RACAHI_NORM_NONE
 } racahi_neighbor_norm;
 typedef enum racahi_scaling { RACAHI_SCALING_FORCES_RMS = 0, RACAHI_SCALING_NONE } racahi_scaling;
+typedef enum racahi_keep { RACAHI_KEEP_BEST = 0, RACAHI_KEEP_LAST } racahi_keep;
 typedef enum racahi_shift { RACAHI_SHIFT_NONE = 0, RACAHI_SHIFT_AVERAGE } racahi_shift;
 
 typedef struct racahi_train_files {
@@ -99,6 +100,7 @@ typedef struct racahi_train_config {
     double lr_factor;
     int lr_patience;
     double beta1, beta2, weight_decay, clip, ema;
+    int keep;
     int stage_start; /* 0: no second stage */
     double stage_energy_weight, stage_forces_weight, stage_stress_weight, stage_lr;
     racahi_train_seeds seed;

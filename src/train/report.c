@@ -175,14 +175,14 @@ static char *training_summary(const racahi_trainer *t)
                   {"valid_loss", RACAHI_H_VALID_LOSS}};
     const racahi_train_state *s = &t->state;
     const racahi_label_stats *st = &t->data->train_stats;
-    const double *h = s->history + (size_t)(s->best_epoch - 1) * RACAHI_H_COLUMNS;
+    const double *h = s->history + (size_t)(s->kept_epoch - 1) * RACAHI_H_COLUMNS;
     char *config = racahi_train_config_text(t->cfg);
     json_t *o =
         json_pack("{s:s, s:s, s:o, s:o, s:s, s:i, s:i, s:I, s:I, s:o, s:f, s:o, s:o}", "program", "racah train",
                   "version", RACAH_VERSION, "train_file", file_list(&t->cfg->train_file), "valid_file",
                   file_list(&t->cfg->valid_file), "data_sha256", t->data->hash, "train_structures",
                   (int)t->data->ntrain, "valid_structures", (int)t->data->nvalid, "epochs_done",
-                  (json_int_t)s->epoch, "best_epoch", (json_int_t)s->best_epoch, "E0", e0_list(t->data),
+                  (json_int_t)s->epoch, "best_epoch", (json_int_t)s->kept_epoch, "E0", e0_list(t->data),
                   "seconds", s->nrow ? s->history[(s->nrow - 1) * RACAHI_H_COLUMNS + RACAHI_H_TIME] : 0.0,
                   "shortest_distance", number(st->shortest), "shortest_distances", pair_distances(t->data));
     for (size_t i = 0; o && i < sizeof errors / sizeof *errors; i++)
@@ -241,7 +241,7 @@ racah_status racahi_write_model(racahi_trainer *t, racah_error *err)
 {
     racah_model *m = NULL;
     RACAHI_TRY(racahi_model_create(&m, &t->model->cfg, err));
-    memcpy(m->theta, t->state.best, t->state.n * sizeof *m->theta);
+    memcpy(m->theta, t->state.kept, t->state.n * sizeof *m->theta);
     memcpy(m->E0, t->model->E0, sizeof m->E0);
     memcpy(m->scale, t->model->scale, sizeof m->scale);
     memcpy(m->shift, t->model->shift, sizeof m->shift);

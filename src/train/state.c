@@ -13,7 +13,7 @@ enum { NCOUNT = 8, NVALUE = 5 };
 
 static void pack(const racahi_train_state *s, int64_t count[NCOUNT], double value[NVALUE])
 {
-    const int64_t c[NCOUNT] = {s->epoch,      s->batch,     s->structures, s->best_epoch,
+    const int64_t c[NCOUNT] = {s->epoch,      s->batch,     s->structures, s->kept_epoch,
                                s->since_best, s->since_cut, s->stage,      s->optim.steps};
     const double v[NVALUE] = {s->loss_sum, s->norm_sum, s->best_measure, s->plateau, s->elapsed};
     memcpy(count, c, sizeof c);
@@ -22,7 +22,7 @@ static void pack(const racahi_train_state *s, int64_t count[NCOUNT], double valu
 
 static void unpack(racahi_train_state *s, const int64_t c[NCOUNT], const double v[NVALUE])
 {
-    s->epoch = c[0], s->batch = c[1], s->structures = c[2], s->best_epoch = c[3];
+    s->epoch = c[0], s->batch = c[1], s->structures = c[2], s->kept_epoch = c[3];
     s->since_best = c[4], s->since_cut = c[5], s->stage = c[6], s->optim.steps = c[7];
     s->loss_sum = v[0], s->norm_sum = v[1], s->best_measure = v[2], s->plateau = v[3], s->elapsed = v[4];
 }
@@ -32,14 +32,14 @@ racah_status racahi_state_create(racahi_train_state *s, const racahi_train_confi
 {
     *s = (racahi_train_state){.n = n, .best_measure = INFINITY, .plateau = 1, .stage = cfg->stage_start};
     s->theta = racahi_malloc(n, sizeof *s->theta);
-    s->best = racahi_malloc(n, sizeof *s->best);
-    if (!s->theta || !s->best) {
+    s->kept = racahi_malloc(n, sizeof *s->kept);
+    if (!s->theta || !s->kept) {
         racahi_state_free(s);
         return racahi_fail(err, RACAH_ENOMEM, "%zu parameters: %zu bytes do not fit in memory", n,
                            2 * n * sizeof *s->theta);
     }
     memcpy(s->theta, theta, n * sizeof *theta);
-    memcpy(s->best, theta, n * sizeof *theta);
+    memcpy(s->kept, theta, n * sizeof *theta);
     racah_status st = racahi_optim_create(&s->optim, n, cfg->optimizer, theta, err);
     if (st != RACAH_OK) racahi_state_free(s);
     return st;
@@ -48,7 +48,7 @@ racah_status racahi_state_create(racahi_train_state *s, const racahi_train_confi
 void racahi_state_free(racahi_train_state *s)
 {
     racahi_free(s->theta);
-    racahi_free(s->best);
+    racahi_free(s->kept);
     racahi_free(s->history);
     racahi_optim_free(&s->optim);
     *s = (racahi_train_state){0};
@@ -64,7 +64,7 @@ enum { NVECTOR = 6 };
 
 static void vectors(const racahi_train_state *s, vector out[NVECTOR])
 {
-    const vector v[NVECTOR] = {{"theta", s->theta},    {"ema", s->optim.ema},  {"best", s->best},
+    const vector v[NVECTOR] = {{"theta", s->theta},    {"ema", s->optim.ema},  {"best", s->kept},
                                {"adam.m", s->optim.m}, {"adam.v", s->optim.v}, {"adam.vmax", s->optim.vmax}};
     memcpy(out, v, sizeof v);
 }
@@ -119,7 +119,7 @@ static racah_status tensor_of(const racahi_safetensors *f, const char *name, rac
 static racah_status check_counters(const racahi_train_state *s, const char *path, racah_error *err)
 {
     bool ok = s->epoch >= 0 && s->epoch <= INT32_MAX && (int64_t)s->nrow == s->epoch && s->batch >= 0 &&
-              s->structures >= 0 && s->best_epoch >= 0 && s->best_epoch <= s->epoch && s->since_best >= 0 &&
+              s->structures >= 0 && s->kept_epoch >= 0 && s->kept_epoch <= s->epoch && s->since_best >= 0 &&
               s->since_cut >= 0 && s->stage >= 0 && s->optim.steps >= 0 && s->plateau > 0 && s->plateau <= 1 &&
               isfinite(s->loss_sum) && isfinite(s->norm_sum) && isfinite(s->elapsed) && !isnan(s->best_measure);
     for (size_t k = 0; k < s->n; k++) ok = ok && s->optim.v[k] >= 0 && (!s->optim.vmax || s->optim.vmax[k] >= 0);

@@ -8,13 +8,13 @@
 
 typedef struct racahi_train_state {
     size_t n;             /* parameters */
-    double *theta, *best; /* [n] weights; averaged weights of the best epoch */
+    double *theta, *kept; /* [n] weights; averaged weights of the epoch that `keep` chose so far */
     racahi_optim optim;
     int64_t epoch, batch;      /* next to do, 0-based */
     double loss_sum, norm_sum; /* of the batches of this epoch: loss x structures, gradient norm */
     int64_t structures;        /* in loss_sum */
     double best_measure;       /* INFINITY before the first validation */
-    int64_t best_epoch;        /* 1-based, 0: none */
+    int64_t kept_epoch;        /* 1-based, 0: none */
     int64_t since_best;        /* epochs, for patience */
     int64_t since_cut;         /* epochs without improvement since the plateau schedule last cut the rate */
     double plateau;            /* its factor so far */

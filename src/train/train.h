@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Training a model. The library prints nothing: what there is to tell goes through callbacks.
  *
- * Files: OUTPUT.racah (weights with the lowest validation measure so far), OUTPUT.ckpt (everything needed to
- * go on; after each epoch and when stopped), OUTPUT.csv (one line for each epoch). All are replaced in one
- * step.
+ * Files: OUTPUT.racah (weights with the lowest validation measure so far; with `keep: last` the latest ones),
+ * OUTPUT.ckpt (everything needed to go on; after each epoch and when stopped), OUTPUT.csv (one line for each
+ * epoch). All are replaced in one step.
  *
  * Validation measure: the loss (loss.h) of the whole validation set under the running average of the weights
  * (EMA), with the weights of the last stage, so that one number ranks the epochs of both stages. Without
@@ -80,8 +80,8 @@ typedef struct racahi_train_options {
 
 typedef struct racahi_train_result {
     racahi_train_end end;
-    int epochs_done, best_epoch;
-    double best_measure;
+    int epochs_done, kept_epoch; /* kept: in OUTPUT.racah, 0: none */
+    double kept_measure;         /* its validation measure */
 } racahi_train_result;
 
 /* Train as cfg says; goes on from OUTPUT.ckpt where that exists (RACAH_EINVAL if configuration or data differ

@@ -234,18 +234,20 @@ static racah_status save_state(racahi_trainer *t, racah_error *err)
     return racahi_state_save(&t->state, t->cfg, t->data->hash, t->ckpt, err);
 }
 
-/* What follows from a validation: best weights, patience, plateau, early start of stage two. */
-static bool judge(racahi_trainer *t, double measure)
+/* What follows from a validation: the weights to keep, patience, plateau, early start of stage two. *keep: whether
+ * these are saved. Returns whether no epoch was better. */
+static bool judge(racahi_trainer *t, double measure, bool *keep)
 {
     racahi_train_state *s = &t->state;
     const racahi_train_config *cfg = t->cfg;
     bool best = measure < s->best_measure;
     s->since_best = best ? 0 : s->since_best + 1;
     s->since_cut = best ? 0 : s->since_cut + 1;
-    if (best) {
-        s->best_measure = measure;
-        s->best_epoch = s->epoch + 1;
-        memcpy(s->best, s->optim.ema, s->n * sizeof *s->best);
+    if (best) s->best_measure = measure;
+    *keep = best || cfg->keep == RACAHI_KEEP_LAST;
+    if (*keep) {
+        s->kept_epoch = s->epoch + 1;
+        memcpy(s->kept, s->optim.ema, s->n * sizeof *s->kept);
     }
     if (cfg->schedule == RACAHI_SCHEDULE_PLATEAU && s->since_cut >= cfg->lr_patience) {
         s->plateau *= cfg->lr_factor;
@@ -259,6 +261,12 @@ static bool judge(racahi_trainer *t, double measure)
     if (racahi_last_stage(cfg) == 2 && s->epoch + 2 == s->stage)
         s->since_best = s->since_cut = 0, s->plateau = 1;
     return best;
+}
+
+static double kept_measure(const racahi_trainer *t)
+{
+    const racahi_train_state *s = &t->state;
+    return s->kept_epoch ? s->history[(size_t)(s->kept_epoch - 1) * RACAHI_H_COLUMNS + RACAHI_H_VALID_LOSS] : INFINITY;
 }
 
 static racah_status end_epoch(racahi_trainer *t, double lr, double started, racah_error *err)
@@ -283,11 +291,11 @@ static racah_status end_epoch(racahi_trainer *t, double lr, double started, raca
     h[RACAHI_H_GRADIENT] = s->norm_sum / (double)nbatch;
     h[RACAHI_H_STAGE] = stage_of(t);
     s->nrow++;
-    bool best = judge(t, measure);
+    bool keep, best = judge(t, measure, &keep);
     if (t->cb.epoch) t->cb.epoch(t->cb.ctx, h, best);
     s->epoch++;
     s->batch = 0, s->structures = 0, s->loss_sum = 0, s->norm_sum = 0;
-    if (best) RACAHI_TRY(tolerate(t, racahi_write_model(t, err), err));
+    if (keep) RACAHI_TRY(tolerate(t, racahi_write_model(t, err), err));
     return tolerate(t, racahi_write_csv(t, err), err);
 }
 
@@ -405,10 +413,10 @@ static racah_status run(racahi_trainer *t, const racahi_train_options *options, 
     RACAHI_TRY(make_state(t, options->fresh, err));
     RACAHI_TRY(loop(t, &result->end, err));
     result->epochs_done = (int)t->state.epoch;
-    result->best_epoch = (int)t->state.best_epoch;
-    result->best_measure = t->state.best_measure;
-    if (result->end == RACAHI_TRAIN_STOPPED || !t->state.best_epoch) return RACAH_OK;
-    racahi_weights_set(t->averaged, t->state.best);
+    result->kept_epoch = (int)t->state.kept_epoch;
+    result->kept_measure = kept_measure(t);
+    if (result->end == RACAHI_TRAIN_STOPPED || !t->state.kept_epoch) return RACAH_OK;
+    racahi_weights_set(t->averaged, t->state.kept);
     RACAHI_TRY(racahi_write_csv(t, err));
     RACAHI_TRY(racahi_write_model(t, err));
     return racahi_report_errors(t, err);
@@ -422,7 +430,7 @@ racah_status racahi_train(const racahi_train_config *cfg, const racahi_train_cal
     const racahi_train_options none = {0};
     if (!err) err = &local;
     if (callbacks) t.cb = *callbacks;
-    *result = (racahi_train_result){.best_measure = INFINITY};
+    *result = (racahi_train_result){.kept_measure = INFINITY};
     t.ckpt = join(cfg->output, ".ckpt");
     t.csv = join(cfg->output, ".csv");
     t.output = join(cfg->output, ".racah");

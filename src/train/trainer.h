@@ -46,10 +46,10 @@ racah_status racahi_measure(racahi_trainer *t, const racahi_weights *weights, co
 
 /* Rewrite OUTPUT.csv from the history. */
 racah_status racahi_write_csv(const racahi_trainer *t, racah_error *err);
-/* Write OUTPUT.racah with the best weights, reference structures and the training summary. t->averaged must
- * hold the best weights. */
+/* Write OUTPUT.racah with the kept weights, reference structures and the training summary. t->averaged must
+ * hold them. */
 racah_status racahi_write_model(racahi_trainer *t, racah_error *err);
-/* Errors of the best weights by config_type, to the callback. */
+/* Errors of the kept weights by config_type, to the callback. */
 racah_status racahi_report_errors(racahi_trainer *t, racah_error *err);
 
 #endif

@@ -6,11 +6,11 @@
 static void require_sound(const racahi_train_state *s)
 {
     const size_t n = FUZZ_PARAMETERS;
-    require_finite(s->theta, n), require_finite(s->best, n), require_finite(s->optim.ema, n);
+    require_finite(s->theta, n), require_finite(s->kept, n), require_finite(s->optim.ema, n);
     require_finite(s->optim.m, n), require_finite(s->optim.v, n), require_finite(s->optim.vmax, n);
     for (size_t k = 0; k < n; k++) require(s->optim.v[k] >= 0 && s->optim.vmax[k] >= 0); /* under a root */
     require(s->epoch >= 0 && s->epoch <= INT32_MAX && s->nrow == (size_t)s->epoch && s->batch >= 0);
-    require(s->best_epoch >= 0 && s->best_epoch <= s->epoch && s->since_best >= 0 && s->since_cut >= 0);
+    require(s->kept_epoch >= 0 && s->kept_epoch <= s->epoch && s->since_best >= 0 && s->since_cut >= 0);
     require(s->structures >= 0 && s->stage >= 0 && s->optim.steps >= 0);
     require(isfinite(s->loss_sum) && isfinite(s->norm_sum) && isfinite(s->elapsed) && !isnan(s->best_measure));
     require(s->plateau > 0 && s->plateau <= 1);

@@ -76,7 +76,7 @@ static void checkpoint_seed(const char *dir)
     racahi_train_state s;
     const double theta[FUZZ_PARAMETERS] = {1, 2, 3};
     MUST(racahi_state_create(&s, cfg, FUZZ_PARAMETERS, theta, &err));
-    s.epoch = 2, s.batch = 1, s.structures = 4, s.best_epoch = 1, s.best_measure = 0.5, s.since_best = 1;
+    s.epoch = 2, s.batch = 1, s.structures = 4, s.kept_epoch = 1, s.best_measure = 0.5, s.since_best = 1;
     MUST(racahi_reserve((void **)&s.history, &s.cap, 2, RACAHI_H_COLUMNS * sizeof(double), "history", &err));
     memset(s.history, 0, 2 * RACAHI_H_COLUMNS * sizeof(double));
     s.nrow = 2;

@@ -12,7 +12,7 @@ static void test_train_run_lowers_the_loss_and_writes_a_model(void **state)
     assert_int_equal(r.end, RACAHI_TRAIN_DONE);
     assert_int_equal(r.epochs_done, 10);
     assert_int_equal(w.epochs, 10);
-    assert_true(r.best_epoch >= 1 && r.best_epoch <= 10);
+    assert_true(r.kept_epoch >= 1 && r.kept_epoch <= 10);
     print_message("loss %g -> %g\n", w.first_loss, w.last_loss);
     assert_true(w.last_loss < 0.7 * w.first_loss);
     assert_int_equal(w.rows, 6);        /* train and valid: all, x, y */
@@ -234,12 +234,38 @@ static void test_train_run_patience_stops_early(void **state)
     RACAH_ASSERT_OK(train("data.xyz", "early", more, 0, false, &w, &r, &err));
     assert_int_equal(r.end, RACAHI_TRAIN_PATIENCE);
     assert_true(r.epochs_done < 60);
-    assert_int_equal(r.epochs_done, r.best_epoch + 2);
+    assert_int_equal(r.epochs_done, r.kept_epoch + 2);
     assert_int_equal(w.epochs, r.epochs_done);
     RACAH_ASSERT_OK(racah_model_load(&m, test_path("early.racah"), &err));
     const char *best = strstr(m->training, "\"best_epoch\":");
     assert_non_null(best);
-    assert_int_equal(atoi(best + strlen("\"best_epoch\":")), r.best_epoch);
+    assert_int_equal(atoi(best + strlen("\"best_epoch\":")), r.kept_epoch);
+    racah_model_destroy(m);
+}
+
+/* The same training, but two epochs later than the best one: its loss is higher, and the file has its weights. */
+static void test_train_run_keeps_the_last_epoch(void **state)
+{
+    (void)state;
+    racah_error err;
+    witness w;
+    racahi_train_result r, early;
+    racah_model *m = NULL;
+    racahi_safetensors *ckpt = NULL;
+    const char *more = "epochs: 60\nschedule: constant\nema: 0\npatience: 2\n";
+    const char *last = "epochs: 60\nschedule: constant\nema: 0\npatience: 2\nkeep: last\n";
+    RACAH_ASSERT_OK(train("data.xyz", "early", more, 0, true, &w, &early, &err));
+    RACAH_ASSERT_OK(train("data.xyz", "last", last, 0, true, &w, &r, &err));
+    assert_int_equal(r.epochs_done, early.epochs_done);
+    assert_int_equal(r.kept_epoch, r.epochs_done);
+    assert_true(r.kept_measure > early.kept_measure);
+    RACAH_ASSERT_OK(racah_model_load(&m, test_path("last.racah"), &err));
+    RACAH_ASSERT_OK(racahi_safetensors_read(&ckpt, test_path("last.ckpt"), &err));
+    const racahi_tensor *theta = racahi_safetensors_find(ckpt, "theta");
+    assert_non_null(theta);
+    assert_int_equal(theta->count, m->table.count);
+    assert_memory_equal(theta->data, m->theta, theta->count * sizeof(double));
+    racahi_safetensors_free(ckpt);
     racah_model_destroy(m);
 }
 
@@ -322,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_train_run_refuses_changed_configuration_and_data),
         cmocka_unit_test(test_train_run_patience_begins_stage_two_then_stops),
         cmocka_unit_test(test_train_run_patience_stops_early),
+        cmocka_unit_test(test_train_run_keeps_the_last_epoch),
         cmocka_unit_test(test_train_run_time_limit_stops_and_reports),
         cmocka_unit_test(test_train_run_dry_writes_nothing),
         cmocka_unit_test(test_train_run_unwritable_output_is_an_error_at_once),

@@ -63,9 +63,9 @@ static void starts_as_evaluated(const char *model, const char *file, const char 
     evaluate(model, file, &energy, &forces);
     RACAH_ASSERT_OK(train_text(file, "still", start(model, text), 0, true, &w, &r, &err));
     /* rates of 1e-12 and sums in another order */
-    RACAH_ASSERT_CLOSE(r.best_measure, energy + 100 * forces, 0, 1e-8);
+    RACAH_ASSERT_CLOSE(r.kept_measure, energy + 100 * forces, 0, 1e-8);
     evaluate("still.racah", file, &energy, &forces);
-    RACAH_ASSERT_CLOSE(r.best_measure, energy + 100 * forces, 0, 1e-8);
+    RACAH_ASSERT_CLOSE(r.kept_measure, energy + 100 * forces, 0, 1e-8);
 }
 
 static void test_train_start_begins_where_the_model_is(void **state)
@@ -119,9 +119,9 @@ static void test_train_start_learns_new_data_sooner_than_new_weights(void **stat
     assert_int_equal(sscanf(said, "before training: loss %lf", &before), 1);
     RACAH_ASSERT_OK(
         train("moved.xyz", "fresh", "epochs: 8\nenergy_weight: 50\n", 0, false, &w, &fresh, &err));
-    print_message("validation loss %g -> %g, from new weights %g\n", before, tuned.best_measure,
-                  fresh.best_measure);
-    assert_true(tuned.best_measure < 0.7 * before && tuned.best_measure < 0.6 * fresh.best_measure);
+    print_message("validation loss %g -> %g, from new weights %g\n", before, tuned.kept_measure,
+                  fresh.kept_measure);
+    assert_true(tuned.kept_measure < 0.7 * before && tuned.kept_measure < 0.6 * fresh.kept_measure);
 }
 
 /* Labels of another method: constants for each atom. Fitted to what the model leaves, they are all of it. */
@@ -135,10 +135,10 @@ static void test_train_start_fits_e0_to_what_the_model_leaves(void **state)
     char text[512];
     snprintf(text, sizeof text, "%sE0s: average\nvalid_fraction: 0\n", still);
     RACAH_ASSERT_OK(train_text("data.xyz", "e0a", start("base.racah", text), 0, false, &w, &r, &err));
-    const double loss = r.best_measure;
+    const double loss = r.kept_measure;
     write_labelled("other.xyz", (recipe){42, -0.5 + 7, -1.5 - 3, 1, false});
     RACAH_ASSERT_OK(train_text("other.xyz", "e0b", start("base.racah", text), 0, false, &w, &r, &err));
-    RACAH_ASSERT_CLOSE(r.best_measure, loss, 0, 1e-8);
+    RACAH_ASSERT_CLOSE(r.kept_measure, loss, 0, 1e-8);
     RACAH_ASSERT_OK(racah_model_load(&a, test_path("e0a.racah"), &err));
     RACAH_ASSERT_OK(racah_model_load(&b, test_path("e0b.racah"), &err));
     RACAH_ASSERT_CLOSE(b->E0[0] - a->E0[0], -3, 1e-9, 0); /* O, Al */
