@@ -69,6 +69,7 @@ errors()
     if [ -n "$test" ]; then
         for file in $train $test; do "$build/racah" eval "$model" "$shared/data/$file.xyz"; done
     else
+        # as in the head of its configuration
         case $name in ethanol) every=20 ;; *) every=10 ;; esac
         sh "$root/data/models/split.sh" "$shared/data/$train.xyz" $every "$data"
         for part in train test; do "$build/racah" eval "$model" "$data.$part.xyz"; done

@@ -175,7 +175,7 @@ static char *training_summary(const racahi_trainer *t)
                   {"valid_loss", RACAHI_H_VALID_LOSS}};
     const racahi_train_state *s = &t->state;
     const racahi_label_stats *st = &t->data->train_stats;
-    const double *h = s->history + (size_t)(s->kept_epoch - 1) * RACAHI_H_COLUMNS;
+    const double *h = racahi_kept_row(s);
     char *config = racahi_train_config_text(t->cfg);
     json_t *o =
         json_pack("{s:s, s:s, s:o, s:o, s:s, s:i, s:i, s:I, s:I, s:o, s:f, s:o, s:o}", "program", "racah train",

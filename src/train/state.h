@@ -24,6 +24,12 @@ typedef struct racahi_train_state {
     size_t nrow, cap;
 } racahi_train_state;
 
+/* The line of the history of the kept epoch; there must be one. */
+static inline const double *racahi_kept_row(const racahi_train_state *s)
+{
+    return s->history + (size_t)(s->kept_epoch - 1) * RACAHI_H_COLUMNS;
+}
+
 racah_status racahi_state_create(racahi_train_state *s, const racahi_train_config *cfg, size_t n,
                                  const double *theta, racah_error *err);
 void racahi_state_free(racahi_train_state *s);

@@ -234,9 +234,9 @@ static racah_status save_state(racahi_trainer *t, racah_error *err)
     return racahi_state_save(&t->state, t->cfg, t->data->hash, t->ckpt, err);
 }
 
-/* What follows from a validation: the weights to keep, patience, plateau, early start of stage two. *keep: whether
- * these are saved. Returns whether no epoch was better. */
-static bool judge(racahi_trainer *t, double measure, bool *keep)
+/* What follows from a validation: weights to keep, patience, plateau, early start of stage two. Returns whether the epoch
+ * is the best so far. */
+static bool judge(racahi_trainer *t, double measure)
 {
     racahi_train_state *s = &t->state;
     const racahi_train_config *cfg = t->cfg;
@@ -244,8 +244,7 @@ static bool judge(racahi_trainer *t, double measure, bool *keep)
     s->since_best = best ? 0 : s->since_best + 1;
     s->since_cut = best ? 0 : s->since_cut + 1;
     if (best) s->best_measure = measure;
-    *keep = best || cfg->keep == RACAHI_KEEP_LAST;
-    if (*keep) {
+    if (best || cfg->keep == RACAHI_KEEP_LAST) {
         s->kept_epoch = s->epoch + 1;
         memcpy(s->kept, s->optim.ema, s->n * sizeof *s->kept);
     }
@@ -261,12 +260,6 @@ static bool judge(racahi_trainer *t, double measure, bool *keep)
     if (racahi_last_stage(cfg) == 2 && s->epoch + 2 == s->stage)
         s->since_best = s->since_cut = 0, s->plateau = 1;
     return best;
-}
-
-static double kept_measure(const racahi_trainer *t)
-{
-    const racahi_train_state *s = &t->state;
-    return s->kept_epoch ? s->history[(size_t)(s->kept_epoch - 1) * RACAHI_H_COLUMNS + RACAHI_H_VALID_LOSS] : INFINITY;
 }
 
 static racah_status end_epoch(racahi_trainer *t, double lr, double started, racah_error *err)
@@ -291,11 +284,11 @@ static racah_status end_epoch(racahi_trainer *t, double lr, double started, raca
     h[RACAHI_H_GRADIENT] = s->norm_sum / (double)nbatch;
     h[RACAHI_H_STAGE] = stage_of(t);
     s->nrow++;
-    bool keep, best = judge(t, measure, &keep);
+    bool best = judge(t, measure);
     if (t->cb.epoch) t->cb.epoch(t->cb.ctx, h, best);
     s->epoch++;
     s->batch = 0, s->structures = 0, s->loss_sum = 0, s->norm_sum = 0;
-    if (keep) RACAHI_TRY(tolerate(t, racahi_write_model(t, err), err));
+    if (s->kept_epoch == s->epoch) RACAHI_TRY(tolerate(t, racahi_write_model(t, err), err));
     return tolerate(t, racahi_write_csv(t, err), err);
 }
 
@@ -414,7 +407,7 @@ static racah_status run(racahi_trainer *t, const racahi_train_options *options, 
     RACAHI_TRY(loop(t, &result->end, err));
     result->epochs_done = (int)t->state.epoch;
     result->kept_epoch = (int)t->state.kept_epoch;
-    result->kept_measure = kept_measure(t);
+    if (result->kept_epoch) result->kept_measure = racahi_kept_row(&t->state)[RACAHI_H_VALID_LOSS];
     if (result->end == RACAHI_TRAIN_STOPPED || !t->state.kept_epoch) return RACAH_OK;
     racahi_weights_set(t->averaged, t->state.kept);
     RACAHI_TRY(racahi_write_csv(t, err));

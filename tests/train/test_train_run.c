@@ -222,6 +222,8 @@ static void test_train_run_patience_begins_stage_two_then_stops(void **state)
     for (int i = two; i < w.epochs && i < 64; i++) RACAH_ASSERT_CLOSE_AT(i, w.stage[i], 2, 0, 0);
 }
 
+#define UNTIL_WORSE "epochs: 60\nschedule: constant\nema: 0\npatience: 2\n"
+
 /* Without a second stage: patience ends the training, with the best epoch in the file. */
 static void test_train_run_patience_stops_early(void **state)
 {
@@ -230,8 +232,7 @@ static void test_train_run_patience_stops_early(void **state)
     witness w;
     racahi_train_result r;
     racah_model *m = NULL;
-    const char *more = "epochs: 60\nschedule: constant\nema: 0\npatience: 2\n";
-    RACAH_ASSERT_OK(train("data.xyz", "early", more, 0, false, &w, &r, &err));
+    RACAH_ASSERT_OK(train("data.xyz", "early", UNTIL_WORSE, 0, false, &w, &r, &err));
     assert_int_equal(r.end, RACAHI_TRAIN_PATIENCE);
     assert_true(r.epochs_done < 60);
     assert_int_equal(r.epochs_done, r.kept_epoch + 2);
@@ -252,10 +253,8 @@ static void test_train_run_keeps_the_last_epoch(void **state)
     racahi_train_result r, early;
     racah_model *m = NULL;
     racahi_safetensors *ckpt = NULL;
-    const char *more = "epochs: 60\nschedule: constant\nema: 0\npatience: 2\n";
-    const char *last = "epochs: 60\nschedule: constant\nema: 0\npatience: 2\nkeep: last\n";
-    RACAH_ASSERT_OK(train("data.xyz", "early", more, 0, true, &w, &early, &err));
-    RACAH_ASSERT_OK(train("data.xyz", "last", last, 0, true, &w, &r, &err));
+    RACAH_ASSERT_OK(train("data.xyz", "early", UNTIL_WORSE, 0, true, &w, &early, &err));
+    RACAH_ASSERT_OK(train("data.xyz", "last", UNTIL_WORSE "keep: last\n", 0, true, &w, &r, &err));
     assert_int_equal(r.epochs_done, early.epochs_done);
     assert_int_equal(r.kept_epoch, r.epochs_done);
     assert_true(r.kept_measure > early.kept_measure);
