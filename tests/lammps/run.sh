@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Tests of the LAMMPS pair style by real LAMMPS runs, judged by `compare` against the C API and each other.
 #   run.sh CASE BUILD_DIR SOURCE_DIR      CASE: ranks differences hybrid matrix routes errors guard
-#                                         memory compare
+#                                         memory compare sample
 # Works in BUILD_DIR/tests/lammps-CASE; ends with "N passed, N failed". RACAH_LMP: another program than lmp-racah, which
 # must have the PLUGIN package and find racahplugin.so in LD_LIBRARY_PATH.
 set -eu
@@ -812,6 +812,49 @@ case_compare() {
         END { exit !(NR == 2 && good == 2) }' grow.json
     if command -v gnuplot >/dev/null 2>&1; then try "scaling: picture" grep -q "</svg>" grow.svg; fi
     try "scaling: usage" sh -c 'sh "$1" absent.data grow; [ $? = 2 ]' - "$source/bench/scaling.sh"
+}
+
+# data/models/sample.sh: three frames in cells that LAMMPS does not take as they are, one of them left-handed, with atoms
+# outside. The first step of each run has the energy of its frame, labels are those of the committee.
+case_sample() {
+    awk 'BEGIN {
+        srand(3)
+        split("5.4 0.3 -0.2 -0.4 5.3 0.5 0.2 -0.3 5.6", L, " ")
+        split("0 0 0 0 2 2 2 0 2 2 2 0 1 1 1 1 3 3 3 1 3 3 3 1", f, " ")
+        split("Elastic AIMD-NVT Surface", type, " "); split("-5.4 -4.6 -5.1", energy, " ")
+        for (n = 1; n <= 3; n++) {
+            if (n == 3) for (k = 7; k < 10; k++) L[k] = -L[k]
+            printf "8\nLattice=\""
+            for (k = 1; k < 10; k++) printf "%s%.3f", (k > 1 ? " " : ""), L[k]
+            printf "\" Properties=species:S:1:pos:R:3 energy=%.3f pbc=\"T T T\" config_type=\"%s\"\n", 8 * energy[n], type[n]
+            for (a = 0; a < 8; a++) {
+                printf "Si"
+                for (k = 1; k < 4; k++)
+                    printf " %.6f", (f[3 * a + 1] * L[k] + f[3 * a + 2] * L[3 + k] + f[3 * a + 3] * L[6 + k]) / 4 + 0.2 * rand() - 3.1
+                print ""
+            }
+        }
+    }' >train.xyz
+    one=$source/data/models/silicon_fast.racah two=$source/data/models/silicon.racah
+    sample() { RACAH_BUILD_DIR=$build sh "$source/data/models/sample.sh" "$@"; }
+    try "sample" sample silicon train.xyz out.xyz "$one" "$two"
+    try "17 snapshots with labels" awk '/Lattice=/ && / energy=/ && / stress=/ && /:forces:R:3/ { n++ } END { exit n != 17 }' out.xyz
+    "$build/racah" eval "$one" train.xyz --out model.xyz >eval.txt
+    # LAMMPS prints energies with eight digits
+    try "runs begin in the frames" awk '
+        FNR == NR { if (match($0, /racah_energy=[^ ]*/)) e[++n] = substr($0, RSTART + 13, RLENGTH - 13); next }
+        $1 == "Step" { reading = 1; next }
+        reading && $1 == 0 { d = $3 / e[++m] - 1; if (!(d < 1e-6 && d > -1e-6)) bad = 1 }
+        { reading = 0 }
+        END { exit !(n == 3 && m == 3 && !bad) }' model.xyz out.xyz.work/log.sample
+    "$build/racah" eval "$one" "$two" out.xyz >eval.txt
+    try "labels are those of the committee" awk '$1 == "all" && $2 == 17 && $4 + $5 + $6 + $7 + $8 + $9 + $10 == 0 { found = 1 } END { exit !found }' eval.txt
+    cp out.xyz first.xyz
+    try "again" sample silicon train.xyz out.xyz "$one" "$two"
+    try "the same file again" cmp out.xyz first.xyz
+    try "usage" sh -c 'sh "$1" silicon train.xyz; [ $? = 2 ]' - "$source/data/models/sample.sh"
+    try "unknown data" sh -c 'sh "$1" water train.xyz o.xyz m.racah 2>&1 | grep "no recipe for water"' - "$source/data/models/sample.sh"
+    try "absent file" sh -c '! RACAH_BUILD_DIR=$2 sh "$1" silicon absent.xyz o.xyz "$3" && [ ! -e o.xyz ]' - "$source/data/models/sample.sh" "$build" "$one"
 }
 
 "case_$which"

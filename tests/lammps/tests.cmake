@@ -12,7 +12,7 @@ if(TARGET racahplugin AND TARGET lmp-racah)
   if(RACAH_STOCK_LMP AND NOT RACAH_SANITIZE)
     set(stock_lmp ${RACAH_STOCK_LMP})
   endif()
-  set(lammps_cases ranks differences hybrid matrix routes errors guard compare)
+  set(lammps_cases ranks differences hybrid matrix routes errors guard compare sample)
   if(NOT RACAH_SANITIZE) # sanitizers multiply what a process takes
     list(APPEND lammps_cases memory)
   endif()
