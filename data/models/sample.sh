@@ -25,6 +25,11 @@ export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_AL
 # A data file and a run for each frame. LAMMPS wants the first edge along x and the second in the plane of x and y; a
 # left-handed cell becomes its mirror image, which has the same energy.
 awk -v work="$work" -v mass=$mass -v element=$element -v plugin="$build/racahplugin.so" -v model="$first" '
+    function fail(what) {
+        printf "sample: %s: frame %d %s\n", FILENAME, frame, what > "/dev/stderr"
+        failed = 1
+        exit 1
+    }
     function dot(i, j) { return L[i] * L[j] + L[i + 1] * L[j + 1] + L[i + 2] * L[j + 2] }
     function run(   data, k, e, T, n, steps, start) {
         data = work "/" frame ".data"
@@ -55,9 +60,12 @@ awk -v work="$work" -v mass=$mass -v element=$element -v plugin="$build/racahplu
     }
     left == 0 { frame++; atoms = $1; left = atoms + 1; next }
     left == atoms + 1 {
-        match($0, /Lattice="[^"]*"/); split(substr($0, RSTART + 9, RLENGTH - 10), L, " ")
-        match($0, /config_type="[^"]*"/); type = substr($0, RSTART + 13, RLENGTH - 14)
-        match($0, / energy=[^ ]*/); energy = substr($0, RSTART + 8, RLENGTH - 8)
+        if (!match($0, /Lattice="[^"]*"/)) fail("has no Lattice")
+        split(substr($0, RSTART + 9, RLENGTH - 10), L, " ")
+        if (!match($0, /config_type="[^"]*"/)) fail("has no config_type in quotes")
+        type = substr($0, RSTART + 13, RLENGTH - 14)
+        if (!match($0, / energy=[^ ]*/)) fail("has no energy")
+        energy = substr($0, RSTART + 8, RLENGTH - 8)
         ax = sqrt(dot(1, 1)); bx = dot(1, 4) / ax; by = sqrt(dot(4, 4) - bx * bx)
         cx = dot(1, 7) / ax; cy = (dot(4, 7) - bx * cx) / by; cz = sqrt(dot(7, 7) - cx * cx - cy * cy)
         left--; next
@@ -71,7 +79,8 @@ awk -v work="$work" -v mass=$mass -v element=$element -v plugin="$build/racahplu
         f1 -= int(f1); f2 -= int(f2); f3 -= int(f3)
         place[atoms + 1 - left] = sprintf("%.12f %.12f %.12f", f1 * ax + f2 * bx + f3 * cx, f2 * by + f3 * cy, f3 * cz)
         if (--left == 0) run()
-    }' "$train" >"$work/in.sample"
+    }
+    END { if (left && !failed) fail("ends early") }' "$train" >"$work/in.sample"
 "$build/lmp-racah" -in "$work/in.sample" -log "$work/log.sample" </dev/null >"$work/screen.sample" 2>&1 ||
     { tail -n 20 "$work/screen.sample" >&2; echo "sample: LAMMPS failed; see $work/screen.sample" >&2; exit 1; }
 awk -v cells="$work/cells" '

@@ -812,6 +812,8 @@ case_compare() {
         END { exit !(NR == 2 && good == 2) }' grow.json
     if command -v gnuplot >/dev/null 2>&1; then try "scaling: picture" grep -q "</svg>" grow.svg; fi
     try "scaling: usage" sh -c 'sh "$1" absent.data grow; [ $? = 2 ]' - "$source/bench/scaling.sh"
+    try "distillation: usage" sh -c 'sh "$1" absent.xyz 2>&1 | grep "distillation.sh TRAIN.xyz OUT.json"' - "$source/bench/distillation.sh"
+    try "distillation: absent file" sh -c '! sh "$1" absent.xyz out.json && [ ! -e out.json ]' - "$source/bench/distillation.sh"
 }
 
 # data/models/sample.sh: three frames in cells that LAMMPS does not take as they are, one of them left-handed, with atoms
@@ -854,6 +856,16 @@ case_sample() {
     try "the same file again" cmp out.xyz first.xyz
     try "usage" sh -c 'sh "$1" silicon train.xyz; [ $? = 2 ]' - "$source/data/models/sample.sh"
     try "unknown data" sh -c 'sh "$1" water train.xyz o.xyz m.racah 2>&1 | grep "no recipe for water"' - "$source/data/models/sample.sh"
+    refuse() { # NAME MESSAGE: sample.sh refuses bad.xyz
+        try "$1" sh -c '! RACAH_BUILD_DIR=$2 sh "$1" silicon bad.xyz o.xyz "$3" 2>message && grep "bad.xyz: frame 2 $4" message && [ ! -e o.xyz ]' - \
+            "$source/data/models/sample.sh" "$build" "$one" "$2"
+    }
+    head -n 15 train.xyz >bad.xyz
+    refuse "frame cut off" "ends early"
+    sed '12s/ energy=[^ ]*//' train.xyz >bad.xyz
+    refuse "frame without energy" "has no energy"
+    sed '12s/Lattice=/Cell=/' train.xyz >bad.xyz
+    refuse "frame without cell" "has no Lattice"
     try "absent file" sh -c '! RACAH_BUILD_DIR=$2 sh "$1" silicon absent.xyz o.xyz "$3" && [ ! -e o.xyz ]' - "$source/data/models/sample.sh" "$build" "$one"
 }
 
