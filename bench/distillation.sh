@@ -4,7 +4,7 @@
 #   sh bench/distillation.sh TRAIN.xyz OUT.json      e.g. ... ../shared/data/si_train.xyz bench/results/distillation-silicon.json
 # Every fourth structure of each config_type is held back; the others train variants of the configurations in data/models,
 # and the student half its epochs. Writes one object a line, MAE in meV/atom and meV/A. Trainings are kept in the build
-# folder (RACAH_BUILD_DIR) and not made again; all of them take some two hours of a core.
+# folder (RACAH_BUILD_DIR) and not made again; all of them take some three hours of a core.
 # Exit codes: 0, 1 a run failed, 2 wrong usage.
 set -euf
 root=$(cd "$(dirname "$0")/.." && pwd -P)
@@ -44,24 +44,33 @@ judge()
         "$name.eval" | tee -a "$out"
 }
 
-train before silicon_teacher 's/channels: .*/channels: 32/; s/weights: degree/weights: path/; /^E0s/d; s/^seed:.*/seed: 3/'
-judge before before.racah
+r5='s/r_max: .*/r_max: 5.0/; s/channels: .*/channels: 40/'
+train r5-path silicon_teacher 's/r_max: .*/r_max: 5.0/; s/weights: degree/weights: path/; /^E0s/d; s/^seed:.*/seed: 3/'
+judge r5-path r5-path.racah
+train r5 silicon_teacher "$r5"
+judge r5 r5.racah
+train r5-short silicon_teacher "$r5; s/start: .*/start: 31/; s/^epochs:.*/epochs: 50/"
+judge r5-short r5-short.racah
+train r5-long silicon_teacher "$r5; s/start: .*/start: 181/; s/^epochs:.*/epochs: 250/"
+judge r5-long r5-long.racah
+train r5-sharp silicon_teacher "$r5; s/  bessel: .*/&\n  cutoff_p: 10/"
+judge r5-sharp r5-sharp.racah
+train r5-l2 silicon_teacher_l2 's/r_max: .*/r_max: 5.0/'
+judge r5-l2 r5-l2.racah
+train r5-l0 silicon_teacher "$r5; s/channels: .*/channels: 64/; s/l_hidden: .*/l_hidden: 0/"
+judge r5-l0 r5-l0.racah
 train first silicon_teacher
 judge first first.racah
-train short silicon_teacher 's/start: .*/start: 31/; s/^epochs:.*/epochs: 50/'
-judge short short.racah
-train long silicon_teacher 's/start: .*/start: 181/; s/^epochs:.*/epochs: 250/'
-judge long long.racah
 train second silicon_teacher_l2
 judge second second.racah
-judge first-second first.racah second.racah
-judge first-second-before first.racah second.racah before.racah
-[ -e student.racah ] || sh "$root/data/models/sample.sh" silicon learn.xyz silicon.sampled.xyz first.racah second.racah before.racah >sample.log
+train third silicon_teacher_6
+judge third third.racah
+train fourth silicon_teacher_6_l2
+judge fourth fourth.racah
+committee='first.racah second.racah third.racah fourth.racah'
+judge committee $committee
+[ -e student.racah ] || sh "$root/data/models/sample.sh" silicon learn.xyz silicon.sampled.xyz $committee >sample.log
 train student silicon_student 's/start: .*/start: 37/; s/^epochs:.*/epochs: 60/'
 judge student student.racah
 train last silicon 's/^start_from:.*/start_from: student.racah/'
 judge last last.racah
-train l0-64 silicon_teacher 's/channels: .*/channels: 64/; s/l_hidden: .*/l_hidden: 0/'
-judge l0-64 l0-64.racah
-train l0-96 silicon_teacher 's/channels: .*/channels: 96/; s/l_hidden: .*/l_hidden: 0/'
-judge l0-96 l0-96.racah
