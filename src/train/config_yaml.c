@@ -175,8 +175,13 @@ static racah_status scalar_of(reader *rd, const yaml_node_t *node, const char *n
         return FAIL_AT(rd, line_of(node), "%s: a single value is wanted, not a %s", name,
                        node->type == YAML_SEQUENCE_NODE ? "list" : "mapping");
     const char *s = (const char *)node->data.scalar.value;
-    if (strlen(s) != node->data.scalar.length)
-        return FAIL_AT(rd, line_of(node), "%s: the text contains a zero byte", name);
+    /* the text of a configuration has one line for a key, and names of files go into messages and logs */
+    for (size_t i = 0; i < node->data.scalar.length; i++) {
+        const unsigned char c = (unsigned char)s[i];
+        if (c >= ' ' && c != 127) continue;
+        if (c == '\n') return FAIL_AT(rd, line_of(node), "%s: the text contains a line break", name);
+        return FAIL_AT(rd, line_of(node), "%s: the text contains a control character, byte 0x%02x", name, c);
+    }
     bool plain = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     if (plain && (!*s || strcmp(s, "~") == 0 || strcmp(s, "null") == 0))
         return FAIL_AT(rd, line_of(node), "%s: no value", name);
