@@ -44,42 +44,35 @@ judge()
         "$name.eval" | tee -a "$out"
 }
 
+# try NAME CONFIG [EXPRESSION]: train it and judge it alone.
+try()
+{
+    train "$@"
+    judge "$1" "$1.racah"
+}
+# last RATE EPOCHS: another last training of the student.
+last() { try "last-$1" silicon "$student; s/^lr:.*/lr: $1/; s/^epochs:.*/epochs: $2/"; }
+
 r5='s/r_max: .*/r_max: 5.0/; s/channels: .*/channels: 40/'
 r6='s/r_max: .*/r_max: 6.0/'
 l2='s/l_hidden: .*/l_hidden: 2/; s/^seed:.*/seed: 3/'
-train r5-path silicon_teacher 's/r_max: .*/r_max: 5.0/; s/weights: degree/weights: path/; /^E0s/d; s/^seed:.*/seed: 3/'
-judge r5-path r5-path.racah
-train r5 silicon_teacher "$r5"
-judge r5 r5.racah
-train r5-short silicon_teacher "$r5; s/start: .*/start: 31/; s/^epochs:.*/epochs: 50/"
-judge r5-short r5-short.racah
-train r5-long silicon_teacher "$r5; s/start: .*/start: 181/; s/^epochs:.*/epochs: 250/"
-judge r5-long r5-long.racah
-train r5-sharp silicon_teacher "$r5; s/  bessel: .*/&\n  cutoff_p: 10/"
-judge r5-sharp r5-sharp.racah
-train r5-l2 silicon_teacher "s/r_max: .*/r_max: 5.0/; $l2"
-judge r5-l2 r5-l2.racah
-train r5-l0 silicon_teacher "$r5; s/channels: .*/channels: 64/; s/l_hidden: .*/l_hidden: 0/"
-judge r5-l0 r5-l0.racah
-train first silicon_teacher
-judge first first.racah
-train second silicon_teacher "$l2"
-judge second second.racah
-train third silicon_teacher "$r6"
-judge third third.racah
-train fourth silicon_teacher "$r6; $l2"
-judge fourth fourth.racah
+try r5-path silicon_teacher 's/r_max: .*/r_max: 5.0/; s/weights: degree/weights: path/; /^E0s/d; s/^seed:.*/seed: 3/'
+try r5 silicon_teacher "$r5"
+try r5-short silicon_teacher "$r5; s/start: .*/start: 31/; s/^epochs:.*/epochs: 50/"
+try r5-long silicon_teacher "$r5; s/start: .*/start: 181/; s/^epochs:.*/epochs: 250/"
+try r5-sharp silicon_teacher "$r5; s/  bessel: .*/&\n  cutoff_p: 10/"
+try r5-l2 silicon_teacher "s/r_max: .*/r_max: 5.0/; $l2"
+try r5-l0 silicon_teacher "$r5; s/channels: .*/channels: 64/; s/l_hidden: .*/l_hidden: 0/"
+try first silicon_teacher
+try second silicon_teacher "$l2"
+try third silicon_teacher "$r6"
+try fourth silicon_teacher "$r6; $l2"
 committee='first.racah second.racah third.racah fourth.racah'
 judge committee $committee
 [ -e student.racah ] || sh "$root/data/models/sample.sh" silicon learn.xyz silicon.sampled.xyz $committee >sample.log
-train student silicon_student 's/start: .*/start: 37/; s/^epochs:.*/epochs: 60/'
-judge student student.racah
+try student silicon_student 's/start: .*/start: 37/; s/^epochs:.*/epochs: 60/'
 student='s/^start_from:.*/start_from: student.racah/'
-train last silicon "$student"
-judge last last.racah
-train last-0.001 silicon "$student; s/^lr:.*/lr: 0.001/; s/^epochs:.*/epochs: 60/"
-judge last-0.001 last-0.001.racah
-train last-0.0004 silicon "$student; s/^lr:.*/lr: 0.0004/; s/^epochs:.*/epochs: 60/"
-judge last-0.0004 last-0.0004.racah
-train last-0.0001 silicon "$student; s/^lr:.*/lr: 0.0001/; s/^epochs:.*/epochs: 140/"
-judge last-0.0001 last-0.0001.racah
+try last silicon "$student"
+last 0.001 60
+last 0.0004 60
+last 0.0001 140
